@@ -1,0 +1,67 @@
+"""The one way to log: JSON lines on standard error, UTC, no personal data and no secret.
+
+An event is a fixed snake_case name; everything that varies is a field: `log.info("delivery_accepted",
+extra={"channel": ...})`. Exceptions are logged as type and frames, never with their text: the text of a
+database or parse error quotes the customer's data.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class JsonFormatter(OrjsonFormatter):
+    """`time`, `level`, `logger`, `process`, `event`, `request_id`, then the fields of the event."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__("%(levelname)s %(name)s %(message)s", rename_fields={"message": "event"})
+        self._process = process
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        super().add_fields(log_data, record, message_dict)
+        log_data["level"] = log_data.pop("levelname", record.levelname).lower()
+        log_data["logger"] = log_data.pop("name", record.name)
+        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        log_data["process"] = self._process
+        if "request_id" not in log_data and (current := request_id.get()):
+            log_data["request_id"] = current
+
+    def formatException(self, ei: ExcInfo) -> str:
+        return describe_exception(ei[1])
+
+
+def describe_exception(error: BaseException | None) -> str:
+    """The chain of an exception as types and frames, without the messages."""
+    parts = []
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = " <- ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+        parts.append(f"{type(error).__qualname__} at {where}" if where else type(error).__qualname__)
+        error = error.__cause__ or error.__context__
+    return "; from ".join(parts)
+
+
+def configure(process: str, level: str = "INFO") -> None:
+    """Send every logger of this process, libraries included, through one JSON handler."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("rq", "rq.worker", "rq.job", "alembic", "urllib3", "gunicorn.access"):
+        logging.getLogger(noisy).setLevel(max(logging.getLevelName(level), logging.WARNING))
+    logging.captureWarnings(True)

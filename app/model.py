@@ -1,0 +1,151 @@
+"""The canonical order: what every channel's payload becomes.
+
+Money is `Decimal` in the order's currency, exactly as the channel wrote it (unrounded unit prices and taxes
+included). Times are timezone-aware UTC. Absent is None, never an empty string.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+
+ChannelStatus = Literal[
+    "unknown",
+    "pending",
+    "failed",
+    "authorized",
+    "paid",
+    "partially_fulfilled",
+    "fulfilled",
+    "partially_refunded",
+    "refunded",
+    "cancelled",
+]
+
+# Place in an order's life; the higher one wins when two versions carry the same channel time.
+LIFECYCLE_RANK: dict[ChannelStatus, int] = {
+    "unknown": 0,
+    "pending": 10,
+    "failed": 15,
+    "authorized": 20,
+    "paid": 30,
+    "partially_fulfilled": 40,
+    "fulfilled": 50,
+    "partially_refunded": 60,
+    "refunded": 70,
+    "cancelled": 80,
+}
+
+# The version of an order that is known only from its refunds or fulfilments: older than any real one.
+NEVER_SEEN = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    external_id: str | None
+    name: str | None
+    email: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    name: str | None
+    company: str | None
+    line1: str | None
+    line2: str | None
+    city: str | None
+    region: str | None
+    postal_code: str | None
+    country: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    external_id: str
+    sku: str | None
+    name: str
+    quantity: Decimal
+    unit_price: Decimal
+    discount: Decimal | None
+    tax: Decimal | None
+    total: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    code: str | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingLine:
+    title: str | None
+    amount: Decimal
+    tax: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    external_id: str
+    number: str
+    channel_status: ChannelStatus
+    version: datetime
+    placed_at: datetime
+    currency: str
+    subtotal: Decimal | None
+    discount_total: Decimal | None
+    shipping_total: Decimal | None
+    tax_total: Decimal | None
+    total: Decimal
+    prices_include_tax: bool
+    customer: Customer | None
+    billing_address: Address | None
+    shipping_address: Address | None
+    note: str | None
+    items: tuple[OrderItem, ...]
+    discounts: tuple[Discount, ...]
+    shipping_lines: tuple[ShippingLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuantity:
+    """So many of one order item."""
+
+    item_external_id: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    external_id: str
+    order_external_id: str
+    amount: Decimal
+    currency: str | None
+    reason: str | None
+    refunded_at: datetime | None
+    lines: tuple[LineQuantity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfillment:
+    external_id: str
+    order_external_id: str
+    status: str
+    carrier: str | None
+    tracking_numbers: tuple[str, ...]
+    tracking_urls: tuple[str, ...]
+    version: datetime
+    lines: tuple[LineQuantity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDelivery:
+    """What one delivery says: at most one order, and the refunds and fulfilments it carries."""
+
+    order: Order | None = None
+    refunds: tuple[Refund, ...] = ()
+    fulfillments: tuple[Fulfillment, ...] = ()

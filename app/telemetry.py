@@ -1,0 +1,315 @@
+"""Every metric of ours, declared once: name, help, labels, buckets, and which process has it.
+
+A process calls `expose("api")` once; only what that process can move appears on its /metrics.
+Rules, dashboards and documentation are held against `DECLARED` by tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+Process = Literal["api", "worker", "dispatcher", "exporter"]
+Kind = Literal["counter", "gauge", "histogram"]
+
+ALL: tuple[Process, ...] = ("api", "worker", "dispatcher", "exporter")
+DB_CLIENTS: tuple[Process, ...] = ALL
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One metric. `instrument` is None for those a collector reads at scrape time."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...]
+    processes: tuple[Process, ...]
+    buckets: tuple[float, ...] | None
+    instrument: Any
+
+
+DECLARED: dict[str, Declared] = {}
+
+
+def _declare(
+    kind: Kind,
+    name: str,
+    help_text: str,
+    labels: tuple[str, ...],
+    processes: tuple[Process, ...],
+    buckets: tuple[float, ...] | None,
+    instrument: Any,
+) -> None:
+    if name in DECLARED:
+        raise ValueError(f"metric {name} is declared twice")
+    DECLARED[name] = Declared(name, kind, help_text, labels, processes, buckets, instrument)
+
+
+def _counter(name: str, help_text: str, labels: tuple[str, ...], processes: tuple[Process, ...]) -> Counter:
+    instrument = Counter(name, help_text, labels, registry=None)
+    _declare("counter", name, help_text, labels, processes, None, instrument)
+    return instrument
+
+
+def _gauge(name: str, help_text: str, labels: tuple[str, ...], processes: tuple[Process, ...]) -> Gauge:
+    instrument = Gauge(name, help_text, labels, registry=None)
+    _declare("gauge", name, help_text, labels, processes, None, instrument)
+    return instrument
+
+
+def _histogram(
+    name: str,
+    help_text: str,
+    labels: tuple[str, ...],
+    processes: tuple[Process, ...],
+    buckets: tuple[float, ...],
+) -> Histogram:
+    instrument = Histogram(name, help_text, labels, registry=None, buckets=buckets)
+    _declare("histogram", name, help_text, labels, processes, buckets, instrument)
+    return instrument
+
+
+def _collected(kind: Kind, name: str, help_text: str, labels: tuple[str, ...]) -> str:
+    """A metric that the exporter reads from Redis or PostgreSQL at scrape time."""
+    _declare(kind, name, help_text, labels, ("exporter",), None, None)
+    return name
+
+
+def family(name: str) -> GaugeMetricFamily | CounterMetricFamily:
+    """An empty metric family for a collected metric, to be filled by `add_metric`."""
+    declared = DECLARED[name]
+    made = CounterMetricFamily if declared.kind == "counter" else GaugeMetricFamily
+    return made(name, declared.help, labels=declared.labels)
+
+
+# Seconds. The accept target (0.25 s) and the drain target (5 s) are bucket bounds, so that SLO ratios are exact.
+REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+WAIT_BUCKETS = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+STORED_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+JOB_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+SIZE_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
+
+BUILD_INFO = _gauge("palmonas_build_info", "1, with the version and the kind of process.", ("version", "process"), ALL)
+
+# --- API -------------------------------------------------------------------------------------------------
+ACCEPT_SECONDS = _histogram(
+    "palmonas_accept_duration_seconds",
+    "Time from the first byte of a webhook to its answer, by outcome (accepted, duplicate, rejected, unavailable).",
+    ("channel", "outcome"),
+    ("api",),
+    REQUEST_BUCKETS,
+)
+DELIVERIES_REJECTED = _counter(
+    "palmonas_deliveries_rejected_total",
+    "Webhook deliveries that were refused, by reason.",
+    ("channel", "reason"),
+    ("api",),
+)
+ACCEPT_BATCH_SIZE = _histogram(
+    "palmonas_accept_batch_size", "Deliveries written by one commit of the accept path.", (), ("api",), SIZE_BUCKETS
+)
+ACCEPT_COMMIT_SECONDS = _histogram(
+    "palmonas_accept_commit_duration_seconds",
+    "Time of one INSERT and COMMIT of the accept path.",
+    (),
+    ("api",),
+    WAIT_BUCKETS,
+)
+DOORBELL = _counter(
+    "palmonas_doorbell_total",
+    "Hints to the ingest queue, by outcome (rung, waiting: one was there already, failed, open: circuit open).",
+    ("outcome",),
+    ("api", "dispatcher", "worker"),
+)
+IN_FLIGHT = _gauge("palmonas_http_requests_in_flight", "Requests being served now.", (), ("api",))
+IN_FLIGHT_MAX = _gauge(
+    "palmonas_http_requests_in_flight_max", "Connections the instance serves at once.", (), ("api",)
+)
+HUB_LAG_SECONDS = _histogram(
+    "gevent_hub_lag_seconds", "How late a 100 ms timer of the event loop fired.", (), ("api",), WAIT_BUCKETS
+)
+LISTEN_BACKLOG = _gauge(
+    "palmonas_listen_backlog_connections", "Connections the kernel holds that are not accepted yet.", (), ("api",)
+)
+
+# --- client pools (OpenTelemetry db.client.connection.*) ---------------------------------------------------
+POOL_COUNT = _gauge(
+    "db_client_connection_count", "Open connections of a pool, by state (idle, used).", ("pool", "state"), DB_CLIENTS
+)
+POOL_MAX = _gauge("db_client_connection_max", "Connections a pool may open.", ("pool",), DB_CLIENTS)
+POOL_PENDING = _gauge(
+    "db_client_connection_pending_requests", "Callers waiting for a connection.", ("pool",), DB_CLIENTS
+)
+POOL_TIMEOUTS = _counter(
+    "db_client_connection_timeouts_total", "Callers that got no connection in time.", ("pool",), DB_CLIENTS
+)
+POOL_CREATE_SECONDS = _histogram(
+    "db_client_connection_create_time_seconds", "Time to open a connection.", ("pool",), DB_CLIENTS, WAIT_BUCKETS
+)
+POOL_WAIT_SECONDS = _histogram(
+    "db_client_connection_wait_time_seconds", "Time a caller waited for a connection.", ("pool",), DB_CLIENTS,
+    WAIT_BUCKETS,
+)
+POOL_USE_SECONDS = _histogram(
+    "db_client_connection_use_time_seconds",
+    "Time a caller kept a connection, by what it was for.",
+    ("pool", "route"),
+    DB_CLIENTS,
+    WAIT_BUCKETS,
+)
+POOL_CLOSED = _counter(
+    "db_client_connection_closed_total",
+    "Connections closed, by reason (broken, deadline, expired, shutdown).",
+    ("pool", "reason"),
+    DB_CLIENTS,
+)
+
+# --- worker ------------------------------------------------------------------------------------------------
+DELIVERIES_STORED = _counter(
+    "palmonas_deliveries_stored_total",
+    "Deliveries that reached their end state in the store, by result (created, updated, stale, attached, ignored).",
+    ("channel", "result"),
+    ("worker",),
+)
+DELIVERIES_QUARANTINED = _counter(
+    "palmonas_deliveries_quarantined_total",
+    "Deliveries set aside after their last try.",
+    ("channel",),
+    ("worker",),
+)
+DELIVERIES_RETRIED = _counter(
+    "palmonas_deliveries_retried_total", "Tries of a delivery that failed and will be repeated.", ("channel",),
+    ("worker",),
+)
+ACCEPT_TO_STORED_SECONDS = _histogram(
+    "palmonas_accept_to_stored_seconds",
+    "Time from the acceptance of a delivery to its commit as an order, by the clock of PostgreSQL.",
+    ("channel",),
+    ("worker",),
+    STORED_BUCKETS,
+)
+DRAIN_BATCH_SIZE = _histogram(
+    "palmonas_drain_batch_size", "Inbox rows claimed by one batch of a drain.", (), ("worker",), SIZE_BUCKETS
+)
+DRAIN_BATCH_SECONDS = _histogram(
+    "palmonas_drain_batch_duration_seconds", "Time of one batch of a drain.", (), ("worker",), JOB_BUCKETS
+)
+STATUS_TRANSITIONS = _counter(
+    "palmonas_order_status_transitions_total",
+    "Changes of an order's status, by field (channel_status, status) and new value.",
+    ("field", "to"),
+    ("worker", "api"),
+)
+JOB_WAIT_SECONDS = _histogram(
+    "rq_job_wait_seconds", "Time a job waited in its queue.", ("queue",), ("worker",), JOB_BUCKETS
+)
+JOB_RUN_SECONDS = _histogram("rq_job_run_seconds", "Time a job ran.", ("queue",), ("worker",), JOB_BUCKETS)
+
+# --- dispatcher --------------------------------------------------------------------------------------------
+DISPATCHER_SWEEPS = _counter(
+    "palmonas_dispatcher_sweeps_total", "Sweeps over inbox and outbox, by outcome (ok, error).", ("outcome",),
+    ("dispatcher",),
+)
+DISPATCHER_LAST_SWEEP = _gauge(
+    "palmonas_dispatcher_last_sweep_timestamp_seconds", "Unix time of the last sweep that worked.", (), ("dispatcher",)
+)
+DISPATCHER_RECOVERED = _counter(
+    "palmonas_dispatcher_recovered_total",
+    "Times the dispatcher asked again for work that nobody was doing, by kind (inbox, outbox).",
+    ("kind",),
+    ("dispatcher",),
+)
+
+# --- exporter: read at scrape time -------------------------------------------------------------------------
+RQ_WORKERS = _collected("gauge", "rq_workers", "Registered RQ workers, by queue and state.", ("queue", "state"))
+RQ_JOBS = _collected("gauge", "rq_jobs", "Jobs, by queue and status.", ("queue", "status"))
+RQ_OLDEST = _collected(
+    "gauge", "rq_queue_oldest_job_age_seconds", "Age of the job that waits longest; 0 when none waits.", ("queue",)
+)
+RQ_HEARTBEAT_AGE = _collected(
+    "gauge", "rq_worker_heartbeat_age_seconds", "Age of the stalest heartbeat of a queue's workers.", ("queue",)
+)
+RQ_PROCESSED = _collected(
+    "counter", "rq_jobs_processed_total", "Jobs that ended, by outcome (succeeded, failed, retried).",
+    ("queue", "outcome"),
+)
+INBOX_PENDING = _collected(
+    "gauge", "palmonas_inbox_pending", "Accepted deliveries that are not stored yet (counted to 100,000).", ()
+)
+INBOX_OLDEST = _collected(
+    "gauge", "palmonas_inbox_oldest_age_seconds", "Age of the oldest accepted delivery that is not stored yet.", ()
+)
+INBOX_QUARANTINED = _collected(
+    "gauge", "palmonas_inbox_quarantined", "Deliveries in quarantine (counted to 100,000).", ()
+)
+OUTBOX_PENDING = _collected(
+    "gauge", "palmonas_outbox_pending", "Messages to channels that are not delivered yet (counted to 100,000).", ()
+)
+OUTBOX_OLDEST = _collected(
+    "gauge", "palmonas_outbox_oldest_age_seconds", "Age of the oldest message that is not delivered yet.", ()
+)
+COLLECTOR_UP = _collected(
+    "gauge", "palmonas_collector_up", "1 if the collector could read its server in this scrape.", ("collector",)
+)
+COLLECTOR_SECONDS = _collected(
+    "gauge", "palmonas_collector_duration_seconds", "Time the collector took in this scrape.", ("collector",)
+)
+PROCESS_RESTARTS = _collected(
+    "counter", "palmonas_process_restarts_total", "Times the supervisor restarted a process that had died.",
+    ("process",),
+)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A metric family of a library that our processes expose, named here so that the contract knows it."""
+
+    name: str
+    labels: tuple[str, ...]
+    processes: tuple[Process, ...]
+
+
+FOREIGN: tuple[Foreign, ...] = (
+    Foreign("flask_http_request_duration_seconds", ("method", "url_rule", "status"), ("api",)),
+    Foreign("flask_http_request_total", ("method", "status"), ("api",)),
+    Foreign("flask_http_request_exceptions_total", ("method", "status"), ("api",)),
+    Foreign("process_start_time_seconds", (), ALL),
+    Foreign("process_cpu_seconds_total", (), ALL),
+    Foreign("process_resident_memory_bytes", (), ALL),
+    Foreign("process_virtual_memory_bytes", (), ALL),
+    Foreign("process_open_fds", (), ALL),
+    Foreign("process_max_fds", (), ALL),
+)
+
+
+def expose(process: Process, version: str, registry: CollectorRegistry = REGISTRY) -> None:
+    """Register what `process` has; a second call in the same process and registry raises ValueError."""
+    for declared in DECLARED.values():
+        if declared.instrument is not None and process in declared.processes:
+            registry.register(declared.instrument)
+    BUILD_INFO.labels(version, process).set(1)
+
+
+def seed_counters(channels: Sequence[str], reasons: Sequence[str], results: Sequence[str]) -> None:
+    """Start every known series at zero: a counter whose first sample is 1 has no increase to alert on."""
+    for channel in channels:
+        for reason in reasons:
+            DELIVERIES_REJECTED.labels(channel, reason)
+        for outcome in ("accepted", "duplicate", "rejected", "unavailable"):
+            ACCEPT_SECONDS.labels(channel, outcome)
+        for result in results:
+            DELIVERIES_STORED.labels(channel, result)
+        DELIVERIES_QUARANTINED.labels(channel)
+        DELIVERIES_RETRIED.labels(channel)
+        ACCEPT_TO_STORED_SECONDS.labels(channel)
+    for outcome in ("rung", "waiting", "failed", "open"):
+        DOORBELL.labels(outcome)
+    for outcome in ("ok", "error"):
+        DISPATCHER_SWEEPS.labels(outcome)
+    for kind in ("inbox", "outbox"):
+        DISPATCHER_RECOVERED.labels(kind)
