@@ -1,0 +1,318 @@
+"""Real PostgreSQL and Redis servers in a private directory: for the stack, and for the tests.
+
+Both listen on 127.0.0.1 only and ask for a random password. Started by root they run as an unprivileged user,
+so their directory must be below directories that user may pass through.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import redis
+from psycopg2 import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.errors import UsageError
+from stack.binaries import find_postgres, find_redis
+from stack.processes import (
+    find_free_port,
+    find_server_user,
+    give_to_server_user,
+    is_alive,
+    list_descendants,
+    signal_all,
+    wait_until,
+)
+
+START_DEADLINE_S = 60.0
+STOP_DEADLINE_S = 20.0
+INITDB_DEADLINE_S = 120.0
+HOST = "127.0.0.1"
+
+
+def run_as_server_user() -> dict[str, object]:
+    """Keyword arguments for subprocess that drop root; empty for a normal user."""
+    user = find_server_user()
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+
+
+def read_or_make_password(path: Path) -> str:
+    """The password kept in `path` (mode 0600), made on first use."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(24))
+    return path.read_text(encoding="ascii").strip()
+
+
+class Server:
+    """One server process under our control; `directory` holds its data, its passwords and its log."""
+
+    name = "server"
+
+    def __init__(self, directory: Path, port: int | None = None) -> None:
+        self.directory = directory
+        self.port = port or find_free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Make data and configuration on first use; nothing when they are there."""
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        """The argument list that runs the server in the foreground."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """True when the server takes a connection and answers."""
+        raise NotImplementedError
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        return signal.SIGTERM
+
+    @property
+    def log_path(self) -> Path:
+        return self.directory / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int:
+        """Raises UsageError when the server was not started."""
+        if self._process is None:
+            raise UsageError(f"{self.name} is not running")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until the server answers. Raises UsageError with the end of its log."""
+        self.prepare()
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                start_new_session=True,
+                **run_as_server_user(),  # type: ignore[call-overload]  # a dict of user, group, extra_groups
+            )
+        process = self._process
+        if not wait_until(lambda: process.poll() is not None or self.answers(), START_DEADLINE_S):
+            self.kill9()
+        if process.poll() is not None:
+            tail = self.log_path.read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise UsageError(f"{self.name} did not start on port {self.port}; its log ends:\n{tail}")
+
+    def stop(self) -> None:
+        """Stop in order, and by force when that takes longer than 20 s."""
+        if self._process is None:
+            return
+        self.thaw()
+        self._process.send_signal(self.stop_signal)
+        try:
+            self._process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+        self._process = None
+
+    def kill9(self) -> None:
+        """Kill the server and its children with SIGKILL, and wait until they are gone."""
+        family = self._family()
+        signal_all(family, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(STOP_DEADLINE_S)
+        wait_until(lambda: not any(map(is_alive, family)), STOP_DEADLINE_S)
+        self._process = None
+
+    def restart(self) -> None:
+        """Stop in order and start again on the same port with the same data."""
+        self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP the server and its children: connections stay open and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+        signal_all(self._family(), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        signal_all(self._family(), signal.SIGCONT)
+
+    def _family(self) -> list[int]:
+        return [self.pid, *list_descendants(self.pid)] if self._process is not None else []
+
+
+class PostgresServer(Server):
+    """PostgreSQL with scram-sha-256; fsync stays on. `sync=False` only makes initdb itself faster (tests)."""
+
+    name = "postgresql"
+    database = "palmonas"
+
+    def __init__(
+        self, directory: Path, port: int | None = None, *, max_connections: int = 100, sync: bool = True
+    ) -> None:
+        super().__init__(directory, port)
+        self.max_connections = max_connections
+        self._sync = sync
+        program = find_postgres()
+        if program is None:
+            raise UsageError(
+                "PostgreSQL 15 or newer was not found: install Debian's postgresql package, "
+                "or run scripts/bootstrap --embedded"
+            )
+        self.program = program.path
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        return signal.SIGINT  # "fast": end the sessions, write a checkpoint
+
+    @property
+    def url(self) -> str:
+        """Database `palmonas` as the service's own role: its owner, may create databases, no superuser."""
+        return self.make_url(self.database, "palmonas")
+
+    @property
+    def admin_url(self) -> str:
+        return self.make_url("postgres", "postgres")
+
+    @property
+    def monitor_url(self) -> str:
+        """The role of postgres_exporter: pg_monitor and nothing else."""
+        return self.make_url(self.database, "palmonas_monitor")
+
+    def make_url(self, database: str, role: str = "palmonas") -> str:
+        password = read_or_make_password(self.directory / f"{role}.password")
+        return f"postgresql://{role}:{password}@{HOST}:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        if (self.data / "PG_VERSION").exists():
+            return
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        password_file = self.directory / "postgres.password"
+        read_or_make_password(password_file)
+        give_to_server_user(self.directory)
+        arguments = [
+            *("--pgdata", str(self.data), "--username=postgres", "--encoding=UTF8", "--locale=C"),
+            *("--auth=scram-sha-256", f"--pwfile={password_file}", "--data-checksums"),
+            *([] if self._sync else ["--no-sync"]),
+        ]
+        done = subprocess.run(
+            [str(self.program.parent / "initdb"), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=INITDB_DEADLINE_S,
+            cwd=self.directory,
+            check=False,
+            **run_as_server_user(),  # type: ignore[call-overload]  # a dict of user, group, extra_groups
+        )
+        if done.returncode != 0:
+            raise UsageError(f"initdb failed in {self.directory}:\n{done.stderr.strip()}")
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": HOST,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "max_connections": self.max_connections,
+            "password_encryption": "scram-sha-256",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        pairs = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.program), "-D", str(self.data), *pairs]
+
+    def answers(self) -> bool:
+        try:
+            psycopg2.connect(self.admin_url, connect_timeout=2).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def start(self) -> None:
+        super().start()
+        self.provision()
+
+    def provision(self) -> None:
+        """Create our roles and database where they are missing. The server must be running."""
+        roles = {"palmonas": sql.SQL("CREATEDB"), "palmonas_monitor": sql.SQL("IN ROLE pg_monitor")}
+        connection = psycopg2.connect(self.admin_url, connect_timeout=5)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for role, options in roles.items():
+                password = read_or_make_password(self.directory / f"{role}.password")
+                cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+                if cursor.fetchone() is None:
+                    statement = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
+                    cursor.execute(statement.format(sql.Identifier(role), options, sql.Literal(password)))
+            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (self.database,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE DATABASE {self.database} OWNER palmonas")
+        connection.close()
+
+
+class RedisServer(Server):
+    """Redis (or Valkey) without persistence: PostgreSQL is the truth, Redis may be lost at any time."""
+
+    name = "redis"
+
+    def __init__(self, directory: Path, port: int | None = None) -> None:
+        super().__init__(directory, port)
+        program = find_redis()
+        if program is None:
+            raise UsageError(
+                "Redis 6.2 or newer (or Valkey) was not found: install Debian's redis-server package, "
+                "or run scripts/bootstrap --embedded"
+            )
+        self.program = program.path
+
+    @property
+    def password(self) -> str:
+        return read_or_make_password(self.directory / "redis.password")
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@{HOST}:{self.port}/0"
+
+    def prepare(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        settings = {
+            "bind": HOST,
+            "port": self.port,
+            "requirepass": self.password,
+            "appendonly": "no",
+            "save": '""',
+            "maxmemory": "256mb",
+            "maxmemory-policy": "noeviction",
+            "dir": self.directory,
+        }
+        path = self.directory / "redis.conf"
+        path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()), encoding="utf-8")
+        path.chmod(0o600)
+        give_to_server_user(self.directory)
+
+    def command(self) -> list[str]:
+        return [str(self.program), str(self.directory / "redis.conf")]
+
+    def answers(self) -> bool:
+        client = redis.Redis.from_url(
+            self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+        )
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()

@@ -1,0 +1,84 @@
+"""Real servers for tests, in directories their own user can reach (under root, pytest's are closed to it)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+
+from stack.processes import give_to_server_user
+from stack.servers import PostgresServer, RedisServer
+
+TEMPLATE = "palmonas_template"
+
+
+@contextmanager
+def make_server_directory() -> Iterator[Path]:
+    """A new private directory that the servers' user owns; removed afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="palmonas-test-"))
+    give_to_server_user(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def run_postgres() -> Iterator[PostgresServer]:
+    with make_server_directory() as directory:
+        server = PostgresServer(directory / "postgresql", sync=False)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def run_redis() -> Iterator[RedisServer]:
+    with make_server_directory() as directory:
+        server = RedisServer(directory / "redis")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def execute_admin(server: PostgresServer, *statements: str) -> None:
+    """Run statements as superuser, each in its own transaction."""
+    connection = psycopg2.connect(server.admin_url, connect_timeout=10)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+def migrate(database_url: str) -> None:
+    from app.store.migrate import upgrade
+
+    upgrade(database_url)
+
+
+def make_template(server: PostgresServer) -> str:
+    """A migrated database that each test's own database is copied from. Returns its name."""
+    execute_admin(server, f"CREATE DATABASE {TEMPLATE} OWNER palmonas")
+    migrate(server.make_url(TEMPLATE))
+    return TEMPLATE
+
+
+@contextmanager
+def copy_database(server: PostgresServer, name: str) -> Iterator[str]:
+    """The URL of database `name`, a copy of the template; dropped afterwards, open connections or not."""
+    execute_admin(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER palmonas")
+    try:
+        yield server.make_url(name)
+    finally:
+        execute_admin(server, f"DROP DATABASE {name} WITH (FORCE)")
