@@ -20,8 +20,8 @@ from werkzeug.routing import IntegerConverter
 from app.api.validation import parse_body, parse_query
 from app.errors import AnswerableError
 
-# public: anybody. signed: the view checks the sender's signature itself. The others: an API token of that role
-# or a higher one.
+# public: anybody. signed: the view checks the sender's signature itself.
+# The others: an API token of that role or a higher one.
 Policy = Literal["public", "signed", "viewer", "operator", "admin"]
 
 EXTENSION = "palmonas.operations"
@@ -97,8 +97,8 @@ def add_route(  # each keyword is one line of the declaration
     headers: required request headers, name to description; documentation only, the view checks them.
     answers: status to model of the body (None: no JSON body) for each good answer.
     answer_headers: headers of good answers, name to description.
-    errors: the errors of `app.errors` the view itself may raise; 400 for `query` and `body`, and 401, 403, 503
-        for tokens, are added by themselves.
+    errors: the errors of `app.errors` the view itself may raise; 400 for `query` and `body`, and 401, 403 and
+        503 for tokens, are added by themselves.
     tracked: False keeps the route out of the Flask metrics, the request log and the page headers; for routes
         that measure and log themselves.
     browser: also takes the token as the password of HTTP Basic, for pages that a browser opens by itself.

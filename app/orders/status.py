@@ -1,0 +1,70 @@
+"""Operators change an order's status: compare-and-set on its revision, in one short transaction."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from app import telemetry
+from app.errors import Conflict, NotFound, PreconditionFailed
+from app.orders.transitions import PROGRESSES, Progress, explain_refusal
+from app.store import order_status
+from app.store.pool import Cursor, Pool
+
+log = logging.getLogger(__name__)
+
+
+class StaleRevision(PreconditionFailed):
+    """Somebody changed the order since the caller read it; `revision` is the present one."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__("the order has changed since you read it; read it again, then decide again")
+        self.revision = revision
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    order_id: int
+    from_status: Progress
+    to_status: Progress
+    revision: int
+
+
+def change_status(
+    pool: Pool, order_id: int, to: Progress, *, revision: int, actor: str, request_id: str
+) -> StatusChange:
+    """Move order `order_id`, as it was at `revision`, to `to`, and record who did it.
+
+    The only place where operators' changes are written; whatever must follow from one (a message to the channel)
+    belongs into this transaction.
+
+    Raises NotFound, StaleRevision, Conflict (not in the table, or the channel has the last word).
+    """
+    with pool.transaction("change_status") as cursor:
+        current = _read_progress(cursor, order_id)
+        if current.revision != revision:
+            raise StaleRevision(current.revision)
+        refusal = explain_refusal(current.progress, current.channel_status, to)
+        if refusal:
+            raise Conflict(refusal)
+        if not order_status.set_progress(cursor, order_id, to, revision):
+            raise StaleRevision(_read_progress(cursor, order_id).revision)
+        order_status.insert_status_event(cursor, order_id, actor, current.progress, to, request_id)
+    telemetry.STATUS_TRANSITIONS.labels("status", to).inc()
+    log.info(
+        "order_status_changed", extra={"order": order_id, "from": current.progress, "to": to, "actor": actor}
+    )
+    return StatusChange(order_id, current.progress, to, revision + 1)
+
+
+def seed_transitions() -> None:
+    """Start the counters of all statuses at zero: a counter whose first sample is 1 has no increase to see."""
+    for progress in PROGRESSES:
+        telemetry.STATUS_TRANSITIONS.labels("status", progress)
+
+
+def _read_progress(cursor: Cursor, order_id: int) -> order_status.OrderProgress:
+    current = order_status.read_progress(cursor, order_id)
+    if current is None:
+        raise NotFound(f"there is no order {order_id}")
+    return current

@@ -1,0 +1,31 @@
+"""Indexes of the order list: search by text, and by the channel's status.
+
+Revision ID: 0002
+Revises: 0001
+"""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+# text_pattern_ops: LIKE 'prefix%' uses them whatever the collation of the database is.
+INDEXES = """
+CREATE INDEX orders_number ON orders (number text_pattern_ops);
+CREATE INDEX orders_customer_email ON orders (lower(customer_email) text_pattern_ops)
+    WHERE customer_email IS NOT NULL;
+CREATE INDEX orders_customer_name ON orders (lower(customer_name) text_pattern_ops)
+    WHERE customer_name IS NOT NULL;
+CREATE INDEX orders_channel_status_placed ON orders (channel_status, placed_at DESC, id DESC);
+"""
+
+
+def upgrade() -> None:
+    op.execute(INDEXES)
+
+
+def downgrade() -> None:
+    for name in ("number", "customer_email", "customer_name", "channel_status_placed"):
+        op.execute(f"DROP INDEX orders_{name}")
