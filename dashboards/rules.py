@@ -1,0 +1,64 @@
+"""The rule files as they are on disk: recording rules and alerts, each with the file it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording rule: the series `name` is what `expr` was at the last evaluation."""
+
+    name: str
+    expr: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alerting rule. `hold` is its `for`, as written; `0s` when it has none."""
+
+    name: str
+    expr: str
+    hold: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    file: str
+
+
+def _read_rules(folder: Path, root: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    for path in sorted(folder.glob("*.yml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for group in document["groups"]:
+            for rule in group["rules"]:
+                yield rule, path.relative_to(root).as_posix()
+
+
+def read_recordings(root: Path = ROOT) -> list[Recording]:
+    """The recording rules of `prometheus/rules`, in the order of the files."""
+    return [
+        Recording(rule["record"], rule["expr"].strip(), file)
+        for rule, file in _read_rules(root / "prometheus/rules", root)
+    ]
+
+
+def read_alerts(root: Path = ROOT) -> list[Alert]:
+    """The alerts of `prometheus/alerts`, in file order; one name may come with several severities."""
+    return [
+        Alert(
+            rule["alert"],
+            rule["expr"].strip(),
+            rule.get("for", "0s"),
+            rule.get("labels", {}),
+            rule.get("annotations", {}),
+            file,
+        )
+        for rule, file in _read_rules(root / "prometheus/alerts", root)
+    ]
