@@ -47,8 +47,15 @@ class Channel(Protocol):
         """The headers with which this channel would send `body`: for `palmonas send` and the tests."""
         ...
 
+    def choose_topic(self, body: bytes) -> str:
+        """The topic that fits `body`, for `palmonas send`. Raises Malformed when it is not a JSON object."""
+        ...
+
     def renumber(self, body: bytes, number: int) -> bytes:
-        """The same order under another id and number, for `palmonas send --count` and load tests."""
+        """The same order under another id and number, for `palmonas send --count` and load tests.
+
+        Raises PayloadError when `body` cannot be read.
+        """
         ...
 
     def parse(self, topic: str, payload: str) -> ParsedDelivery:
