@@ -49,9 +49,12 @@ def read_version(program: Path) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def find_postgres() -> Program | None:
-    """The `postgres` executable of the newest PostgreSQL >= 15, the machine's own first; initdb lies beside it."""
-    return _newest(_postgres_on_machine()) or _newest(_postgres_in_wheels())
+def find_postgres(major: int | None = None) -> Program | None:
+    """The `postgres` of the newest PostgreSQL >= 15, or of `major`; initdb lies beside it.
+
+    The machine's own come before those of embedded wheels.
+    """
+    return _newest(_postgres_on_machine(), major) or _newest(_postgres_in_wheels(), major)
 
 
 def find_redis() -> Program | None:
@@ -63,11 +66,11 @@ def find_redis() -> Program | None:
     return None
 
 
-def _newest(candidates: Iterator[Path]) -> Program | None:
+def _newest(candidates: Iterator[Path], major: int | None) -> Program | None:
     found = []
     for path in candidates:
         version = read_version(path) if (path.parent / "initdb").exists() else None
-        if version and version[0] >= POSTGRES_MINIMUM:
+        if version and version[0] >= POSTGRES_MINIMUM and major in (None, version[0]):
             found.append(Program(path, version))
     return max(found, key=lambda program: program.version, default=None)
 

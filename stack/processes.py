@@ -49,6 +49,12 @@ def find_server_user() -> pwd.struct_passwd | None:
     raise OSError(f"running as root, and none of these users exists to run the servers: {UNPRIVILEGED_USERS}")
 
 
+def run_as_server_user() -> dict[str, object]:
+    """Keyword arguments for subprocess that drop root; empty for a normal user."""
+    user = find_server_user()
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+
+
 def give_to_server_user(path: Path) -> None:
     """Hand `path` and all below it to the servers' user; nothing to do unless we are root."""
     user = find_server_user()
@@ -105,3 +111,18 @@ def _read_stat(pid: int) -> tuple[str, int] | None:
         return None
     state, parent = text.rpartition(")")[2].split()[:2]
     return state, int(parent)
+
+
+def find_by_environment(name: str, value: str) -> list[int]:
+    """The ids of processes that were started with `name`=`value` in their environment."""
+    wanted = f"{name}={value}".encode()
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                environment = Path(f"/proc/{entry}/environ").read_bytes()
+            except OSError:
+                continue
+            if wanted in environment.split(b"\0"):
+                found.append(int(entry))
+    return found

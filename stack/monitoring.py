@@ -1,0 +1,92 @@
+"""Prometheus and Alertmanager: the committed configuration, pointed at this stack's processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from stack.layout import ROOT, Layout
+
+SOURCE = ROOT / "prometheus"
+QUERY_DEADLINE_S = 5.0
+RETENTION = "7d"
+
+
+def write_prometheus(layout: Layout) -> list[str]:
+    """Link the committed configuration into the state directory; return Prometheus' arguments."""
+    directory = layout.state / "prometheus"
+    (directory / "targets").mkdir(parents=True, exist_ok=True)
+    for name in ("prometheus.yml", "rules", "alerts"):
+        link = directory / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(SOURCE / name)
+    return [
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--storage.tsdb.retention.time={RETENTION}",
+        f"--web.listen-address=127.0.0.1:{layout.ports['prometheus']}",
+        "--web.enable-lifecycle",
+    ]
+
+
+def write_alertmanager(layout: Layout) -> list[str]:
+    """Make Alertmanager's data directory; return its arguments."""
+    data = layout.state / "alertmanager"
+    data.mkdir(parents=True, exist_ok=True)
+    return [
+        f"--config.file={SOURCE / 'alertmanager.yml'}",
+        f"--storage.path={data}",
+        f"--web.listen-address=127.0.0.1:{layout.ports['alertmanager']}",
+        "--cluster.listen-address=",
+    ]
+
+
+def write_targets(layout: Layout, targets: Iterable[tuple[str, str, str, Mapping[str, str]]]) -> None:
+    """Write targets/<job>.json from (job, process name, a page beside its /metrics, labels)."""
+    jobs: dict[str, list[dict[str, object]]] = {}
+    for job, name, page, labels in targets:
+        group: dict[str, object] = {
+            "targets": [urlsplit(page).netloc],
+            "labels": {"instance": name, **labels},
+        }
+        jobs.setdefault(job, []).append(group)
+    directory = layout.state / "prometheus" / "targets"
+    directory.mkdir(parents=True, exist_ok=True)
+    known = {path.stem for path in directory.glob("*.json")}
+    for job in known | jobs.keys():
+        _replace(directory / f"{job}.json", json.dumps(jobs.get(job, []), indent=2))
+
+
+def fetch_firing_alerts(layout: Layout) -> list[str] | None:
+    """The names of the alerts that fire now, each once; None when Prometheus does not answer."""
+    try:
+        answer = requests.get(
+            f"http://127.0.0.1:{layout.ports['prometheus']}/api/v1/alerts", timeout=QUERY_DEADLINE_S
+        )
+        alerts = answer.json()["data"]["alerts"]
+    except (requests.RequestException, ValueError, KeyError):
+        return None
+    return sorted({alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"})
+
+
+def fetch_targets(layout: Layout) -> dict[str, str] | None:
+    """Health (up, down, unknown) of every scrape target by instance; None when Prometheus does not answer."""
+    try:
+        answer = requests.get(
+            f"http://127.0.0.1:{layout.ports['prometheus']}/api/v1/targets", timeout=QUERY_DEADLINE_S
+        )
+        targets = answer.json()["data"]["activeTargets"]
+    except (requests.RequestException, ValueError, KeyError):
+        return None
+    return {target["labels"]["instance"]: target["health"] for target in targets}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Prometheus watches these files: it must never read half of one."""
+    new = path.with_suffix(".new")
+    new.write_text(text + "\n", encoding="utf-8")
+    new.replace(path)

@@ -1,0 +1,215 @@
+"""What a stack runs: each process with its command, environment, stage of the start, and health page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stack.binaries import find_program
+from stack.frontdoor import write_haproxy
+from stack.layout import Layout
+from stack.monitoring import write_alertmanager, write_prometheus
+from stack.processes import find_server_user
+from stack.server import Server
+from stack.servers import PostgresServer, RedisServer
+
+# Stages of the start; the stop goes the other way.
+SERVERS, MONITORING, SERVICE, FRONT = 100, 200, 300, 400
+
+MISSING_PARTS = {
+    "haproxy": "requests go straight to one API process; for several behind HAProxy: apt-get install haproxy",
+    "prometheus": "no metrics history, rules and alerts; for them: apt-get install prometheus",
+    "alertmanager": "alerts are not delivered; for that: apt-get install prometheus-alertmanager",
+    "node-exporter": "no metrics of the machine; for them: apt-get install prometheus-node-exporter",
+    "postgres-exporter": "no metrics of PostgreSQL; for them: apt-get install prometheus-postgres-exporter",
+    "redis-exporter": "no metrics of Redis; for them: apt-get install prometheus-redis-exporter",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One supervised process. `page` answers 200 when it works; None for the two servers."""
+
+    name: str
+    command: list[str]
+    stage: int
+    environment: dict[str, str] = field(default_factory=dict)
+    page: str | None = None
+    job: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_wait_s: int = 15
+
+
+@dataclass(frozen=True)
+class Servers:
+    postgres: PostgresServer
+    redis: RedisServer
+
+
+def find_executable(part: str) -> Path | None:
+    """The program of an optional part, under the name Debian or its makers give it."""
+    names = {"alertmanager": ("prometheus-alertmanager", "alertmanager"), "haproxy": ("haproxy",)}
+    return find_program(*names.get(part, (f"prometheus-{part}", part.replace("-", "_"), part)))
+
+
+def find_missing_parts() -> list[str]:
+    return [part for part in MISSING_PARTS if find_executable(part) is None]
+
+
+def open_servers(layout: Layout) -> Servers:
+    """The stack's two servers (not started here: the supervisor does that)."""
+    return Servers(
+        PostgresServer(layout.state / "postgresql", layout.ports["postgresql"]),
+        RedisServer(layout.state / "redis", layout.ports["redis"]),
+    )
+
+
+def write_secrets(layout: Layout, servers: Servers) -> dict[str, str]:
+    """Keep every secret in a file of mode 0600; return the settings that name the files."""
+    makers: dict[str, Callable[[], str]] = {
+        "SHOPIFY_SECRETS": lambda: secrets.token_hex(32),
+        "WOOCOMMERCE_SECRETS": lambda: secrets.token_hex(32),
+        "STANDARD_SECRETS": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    environment = {}
+    for name, make in makers.items():
+        path = layout.secrets / name.lower()
+        if not path.exists():
+            write_private(path, make())
+        environment[f"PALMONAS_{name}_FILE"] = str(path)
+    for name, url in (("DATABASE_URL", servers.postgres.url), ("REDIS_URL", servers.redis.url)):
+        path = layout.secrets / name.lower()
+        write_private(path, url)
+        environment[f"PALMONAS_{name}_FILE"] = str(path)
+    return environment
+
+
+def list_parts(layout: Layout, servers: Servers, settings: dict[str, str], *, api: bool = True) -> list[Part]:
+    """Everything this stack runs. `api=False` leaves API and HAProxy out: `palmonas dev` has its own."""
+    parts = [_serve(servers.postgres, wait_s=30), _serve(servers.redis, wait_s=10)]
+    parts += _list_exporters(layout, servers)
+    if api:
+        parts += _list_api(layout, settings)
+    parts += [
+        _run("worker-ingest", ["worker", "--queue", "ingest"], "palmonas-worker", layout, settings),
+        _run("worker-tasks", ["worker", "--queue", "tasks"], "palmonas-worker", layout, settings),
+        _run("dispatcher", ["dispatcher"], "palmonas-dispatcher", layout, settings),
+        _run("exporter", ["exporter"], "palmonas-exporter", layout, settings),
+    ]
+    return parts + _list_monitoring(layout)
+
+
+def _serve(server: Server, wait_s: int) -> Part:
+    user = find_server_user()
+    return Part(
+        server.name,
+        server.command(),
+        SERVERS,
+        user=user.pw_name if user else None,
+        stop_signal=server.stop_signal,
+        stop_wait_s=wait_s,
+    )
+
+
+def _run(name: str, arguments: list[str], job: str, layout: Layout, settings: dict[str, str]) -> Part:
+    metrics = layout.ports[f"{name}-metrics"]
+    return Part(
+        name,
+        [*palmonas_command(), *arguments],
+        SERVICE,
+        {
+            **settings,
+            "PALMONAS_INSTANCE": name,
+            "PALMONAS_METRICS_PORT": str(metrics),
+            "PALMONAS_RESTARTS_FILE": str(layout.restarts_file),
+        },
+        page=f"http://127.0.0.1:{metrics}/readyz",
+        job=job,
+    )
+
+
+def palmonas_command() -> list[str]:
+    """Our own command, from the environment that runs now."""
+    return [str(Path(sys.prefix) / "bin" / "palmonas")]
+
+
+def _list_api(layout: Layout, settings: dict[str, str]) -> list[Part]:
+    haproxy = find_executable("haproxy")
+    if haproxy is None:
+        return [make_api_part(layout, settings)]
+    accept, console = ["api-accept-1", "api-accept-2"], ["api-console-1"]
+    path = write_haproxy(layout, accept, console)
+    parts = [
+        _run_api(name, role, ("127.0.0.1", layout.ports[name]), layout, settings)
+        for role, names in (("accept", accept), ("console", console))
+        for name in names
+    ]
+    page = f"http://127.0.0.1:{layout.ports['haproxy-stats']}/metrics"
+    return [*parts, Part("haproxy", [str(haproxy), "-db", "-f", str(path)], FRONT, page=page, job="haproxy")]
+
+
+def make_api_part(layout: Layout, settings: dict[str, str]) -> Part:
+    """One API process with both roles on the front door's own port: where there is no HAProxy."""
+    return _run_api("api-console-1", "accept console", (layout.host, layout.port), layout, settings)
+
+
+def _run_api(
+    name: str, roles: str, address: tuple[str, int], layout: Layout, settings: dict[str, str]
+) -> Part:
+    host, port = address
+    own = {"PALMONAS_ROLES": roles, "PALMONAS_LISTEN_HOST": host, "PALMONAS_PORT": str(port)}
+    part = _run(name, ["api"], "palmonas-api", layout, {**settings, **own})
+    part.labels["role"] = "both" if " " in roles else roles
+    return part
+
+
+def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
+    parts = []
+    for name, job in (
+        ("node-exporter", "node"),
+        ("postgres-exporter", "postgresql"),
+        ("redis-exporter", "redis"),
+    ):
+        program = find_executable(name)
+        if program is None:
+            continue
+        address = f"127.0.0.1:{layout.ports[name]}"
+        command, environment = [str(program), f"--web.listen-address={address}"], {}
+        if name == "postgres-exporter":
+            postgres = servers.postgres
+            _ = postgres.monitor_url  # makes the password file
+            environment = {
+                "DATA_SOURCE_URI": f"127.0.0.1:{postgres.port}/{postgres.database}?sslmode=disable",
+                "DATA_SOURCE_USER": "palmonas_monitor",
+                "DATA_SOURCE_PASS_FILE": str(postgres.directory / "palmonas_monitor.password"),
+            }
+        if name == "redis-exporter":
+            url = f"redis://127.0.0.1:{servers.redis.port}"
+            passwords = layout.secrets / "redis-exporter.json"
+            write_private(passwords, json.dumps({url: servers.redis.password}))
+            command += [f"--redis.addr={url}", f"--redis.password-file={passwords}"]
+        parts.append(Part(name, command, MONITORING, environment, page=f"http://{address}/metrics", job=job))
+    return parts
+
+
+def _list_monitoring(layout: Layout) -> list[Part]:
+    parts = []
+    for name, write in (("prometheus", write_prometheus), ("alertmanager", write_alertmanager)):
+        if program := find_executable(name):
+            page = f"http://127.0.0.1:{layout.ports[name]}/-/ready"
+            parts.append(Part(name, [str(program), *write(layout)], MONITORING, page=page, job=name))
+    return parts
+
+
+def write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="ascii")
