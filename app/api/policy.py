@@ -25,7 +25,7 @@ from app.errors import AnswerableError
 Policy = Literal["public", "signed", "viewer", "operator", "admin"]
 
 EXTENSION = "palmonas.operations"
-_ARGUMENT = re.compile(r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>")
+_ARGUMENT = re.compile(r"<(?:([a-z]+):)?(\w+)>")
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,12 @@ class Operation:
 
     @property
     def openapi_path(self) -> str:
-        return _ARGUMENT.sub(r"{\1}", self.rule)
+        return _ARGUMENT.sub(r"{\2}", self.rule)
 
     @property
-    def arguments(self) -> tuple[str, ...]:
-        return tuple(_ARGUMENT.findall(self.rule))
+    def arguments(self) -> tuple[tuple[str, str], ...]:
+        """Name and converter of each part of the path that varies."""
+        return tuple((name, converter) for converter, name in _ARGUMENT.findall(self.rule))
 
 
 class RowId(IntegerConverter):

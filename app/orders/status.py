@@ -35,8 +35,8 @@ def change_status(
 ) -> StatusChange:
     """Move order `order_id`, as it was at `revision`, to `to`, and record who did it.
 
-    The only place where operators' changes are written; whatever must follow from one (a message to the channel)
-    belongs into this transaction.
+    The only place where operators' changes are written; whatever must follow from one (a message to the
+    channel) belongs into this transaction.
 
     Raises NotFound, StaleRevision, Conflict (not in the table, or the channel has the last word).
     """
@@ -49,16 +49,17 @@ def change_status(
             raise Conflict(refusal)
         if not order_status.set_progress(cursor, order_id, to, revision):
             raise StaleRevision(_read_progress(cursor, order_id).revision)
-        order_status.insert_status_event(cursor, order_id, actor, current.progress, to, request_id)
+        order_status.insert_status_event(
+            cursor, order_id, actor=actor, from_value=current.progress, to_value=to, request_id=request_id
+        )
+    change = StatusChange(order_id, current.progress, to, revision + 1)
     telemetry.STATUS_TRANSITIONS.labels("status", to).inc()
-    log.info(
-        "order_status_changed", extra={"order": order_id, "from": current.progress, "to": to, "actor": actor}
-    )
-    return StatusChange(order_id, current.progress, to, revision + 1)
+    log.info("order_status_changed", extra={"order": order_id, "to": to, "actor": actor})
+    return change
 
 
 def seed_transitions() -> None:
-    """Start the counters of all statuses at zero: a counter whose first sample is 1 has no increase to see."""
+    """Start the counters at zero: a counter whose first sample is 1 has no increase to see."""
     for progress in PROGRESSES:
         telemetry.STATUS_TRANSITIONS.labels("status", progress)
 

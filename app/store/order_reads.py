@@ -16,7 +16,7 @@ SUMMARY = (
     "id, channel, external_id, number, status, progress, channel_status, placed_at, currency, total,"
     " customer_name, customer_email, revision, created_at, updated_at"
 )
-# What an order's page shows of each kind at most: an order that is synced for years must not grow without end.
+# What an order's page shows of each kind at most: an order that is synced for years must not grow for ever.
 MAX_RELATED = 500
 
 
@@ -70,18 +70,17 @@ def _build_conditions(wanted: OrderFilter) -> tuple[list[str], dict[str, Any]]:
         conditions.append("placed_at < %(placed_to)s")
         values["placed_to"] = wanted.placed_to
     if wanted.text is not None:
-        # Each side of the OR has an index of its own; the channels are listed for the one of (channel, external_id).
+        # Each side of the OR has an index; the channels are listed for the one of (channel, external_id).
         conditions.append(
-            "(number LIKE %(number)s OR number LIKE %(hash_number)s"
-            " OR lower(customer_email) LIKE %(lower)s OR lower(customer_name) LIKE %(lower)s"
+            "(number LIKE %(prefix)s OR number LIKE %(hash_prefix)s"
+            " OR lower(customer_email) LIKE lower(%(prefix)s) OR lower(customer_name) LIKE lower(%(prefix)s)"
             " OR (channel = ANY(%(channels)s) AND external_id = %(text)s))"
         )
         prefix = escape_like(wanted.text) + "%"
         values |= {
             "text": wanted.text,
-            "number": prefix,
-            "hash_number": f"#{prefix}",
-            "lower": prefix.lower(),
+            "prefix": prefix,
+            "hash_prefix": f"#{prefix}",
             "channels": list(CHANNEL_NAMES),
         }
     return conditions, values
@@ -104,8 +103,8 @@ _RELATED = {
     " FROM order_events WHERE order_id = %s ORDER BY id DESC LIMIT %s) AS newest ORDER BY id",
 }
 _DELIVERIES = (
-    "SELECT * FROM (SELECT id, delivery_id, topic, received_at, finished_at, request_id, job_id, state, result{payload}"
-    " FROM inbox WHERE order_id = %s ORDER BY id DESC LIMIT %s) AS newest ORDER BY id"
+    "SELECT * FROM (SELECT id, delivery_id, topic, received_at, finished_at, request_id, job_id, state,"
+    " result{payload} FROM inbox WHERE order_id = %s ORDER BY id DESC LIMIT %s) AS newest ORDER BY id"
 )
 _ORDER = (
     f"SELECT {SUMMARY}, NULLIF(channel_version, '0001-01-01 00:00:00+00') AS channel_version, subtotal,"
@@ -115,7 +114,7 @@ _ORDER = (
 
 
 def read_order(pool: Pool, order_id: int, *, with_payloads: bool) -> Row | None:
-    """An order and, under `items`, `refunds`, `fulfillments`, `events` and `deliveries`, all that belongs to it.
+    """An order and all that belongs to it: `items`, `refunds`, `fulfillments`, `events`, `deliveries`.
 
     One snapshot: the parts fit the revision. None when there is no such order.
     """

@@ -38,7 +38,7 @@ def set_progress(cursor: Cursor, order_id: int, progress: str, revision: int) ->
 
 
 def insert_status_event(
-    cursor: Cursor, order_id: int, actor: str, from_value: str, to_value: str, request_id: str
+    cursor: Cursor, order_id: int, *, actor: str, from_value: str, to_value: str, request_id: str
 ) -> None:
     cursor.execute(
         "INSERT INTO order_events (order_id, type, actor, from_value, to_value, request_id)"

@@ -71,7 +71,8 @@ def discard_delivery(pool: Pool, inbox_id: int) -> None:
     """Give a quarantined delivery up; its row stays until it is pruned. Raises NotFound, Conflict."""
     with pool.transaction("discard_delivery") as cursor:
         cursor.execute(
-            "UPDATE inbox SET state = 'discarded', finished_at = now() WHERE id = %s AND state = 'quarantined'",
+            "UPDATE inbox SET state = 'discarded', finished_at = now()"
+            " WHERE id = %s AND state = 'quarantined'",
             (inbox_id,),
         )
         if cursor.rowcount == 0:

@@ -1,0 +1,77 @@
+"""What happens around every request: its id, its measurement, its log line, the headers of its answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from flask import Flask, Request, Response, g, request
+from prometheus_client import CollectorRegistry
+from prometheus_flask_exporter import PrometheusMetrics
+
+from app.api.policy import current_operation
+from app.log import request_id
+from app.telemetry import REQUEST_BUCKETS
+
+log = logging.getLogger("app.api")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = "(unmatched)"
+
+PAGE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def begin_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.started = time.perf_counter()
+    request_id.set(g.request_id)
+    if request.method not in METHODS:
+        # The method becomes a label: callers must not be able to invent values. It gets its 405 all the same.
+        request.method = "OTHER"
+
+
+def finish_request(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    operation = current_operation()
+    if operation is not None and not operation.tracked:
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+    for name, value in PAGE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    log.info(
+        "http_request",
+        extra={
+            "method": request.method,
+            "rule": url_rule(request),
+            "status": response.status_code,
+            "duration_ms": round((time.perf_counter() - g.started) * 1000, 1),
+        },
+    )
+    return response
+
+
+def end_request(_: BaseException | None) -> None:
+    # A kept connection's greenlet serves the next request, too.
+    request_id.set("")
+
+
+def measure_requests(app: Flask, registry: CollectorRegistry) -> None:
+    """Flask's routes by method, rule and status; routes that are not `tracked` measure themselves."""
+    PrometheusMetrics(app, path=None, group_by=url_rule, buckets=REQUEST_BUCKETS, registry=registry)
+
+
+def url_rule(asked: Request) -> str:
+    """The label of a request: its rule, and one fixed value for everything that matches none.
+
+    The exporter takes the label's name from this function's.
+    """
+    return asked.url_rule.rule if asked.url_rule else UNMATCHED

@@ -1,0 +1,272 @@
+"""Shapes of the console API: what comes in is refused when it does not fit, what goes out is documented.
+
+Money and quantities are decimal strings, times are RFC 3339 in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Annotated, Any, get_args
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+
+from app.config import CHANNEL_NAMES
+from app.model import ChannelStatus
+from app.orders.transitions import STATUSES, Progress
+
+Money = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "examples": ["19.90"]}),
+]
+Time = Annotated[
+    AwareDatetime,
+    PlainSerializer(lambda value: value.astimezone(UTC).isoformat().replace("+00:00", "Z"), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+def _one_of(values: tuple[str, ...]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in values:
+            raise ValueError(f"must be one of: {', '.join(values)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _list_values(values: tuple[str, ...]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(values)})
+
+
+def _check_printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must not contain control characters")
+    return value
+
+
+CHANNEL_STATUSES: tuple[str, ...] = get_args(ChannelStatus)
+
+ChannelName = Annotated[str, _one_of(CHANNEL_NAMES), _list_values(CHANNEL_NAMES)]
+OrderStatus = Annotated[str, _one_of(STATUSES), _list_values(STATUSES)]
+ChannelStatusName = Annotated[str, _one_of(CHANNEL_STATUSES), _list_values(CHANNEL_STATUSES)]
+
+
+class Query(BaseModel):
+    """Base of query strings and bodies: an unknown name is an error, not a filter that does nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(BaseModel):
+    """Base of answers."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
+Cursor = Annotated[str, Field(max_length=200, description="`next` of the page before, as it was given.")]
+
+
+class OrderQuery(Query):
+    channel: ChannelName | None = None
+    status: OrderStatus | None = None
+    channel_status: ChannelStatusName | None = None
+    text: Annotated[
+        str | None,
+        Field(
+            min_length=2,
+            max_length=200,
+            description="Beginning of the order's number, of the customer's e-mail address or name; or the"
+            " whole id the channel gave the order.",
+        ),
+        AfterValidator(lambda value: value if value is None else _check_printable(value)),
+    ] = None
+    placed_from: Annotated[AwareDatetime | None, Field(description="Inclusive, with a time zone.")] = None
+    placed_to: Annotated[AwareDatetime | None, Field(description="Exclusive, with a time zone.")] = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class PayloadQuery(Query):
+    payload: Annotated[bool, Field(description="Raw payloads too; for admins.")] = False
+
+
+class QuarantineQuery(Query):
+    channel: ChannelName | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class NoQuery(Query):
+    """For routes that take no query string at all."""
+
+
+class StatusChangeBody(Query):
+    status: Progress
+
+
+class OrderSummary(Answer):
+    id: int
+    channel: str
+    external_id: str
+    number: str
+    status: str
+    progress: str
+    channel_status: str
+    placed_at: Time
+    currency: str | None
+    total: Money | None
+    customer_name: str | None
+    customer_email: str | None
+    revision: int
+    created_at: Time
+    updated_at: Time
+
+
+class OrderPage(Answer):
+    orders: list[OrderSummary]
+    next: str | None
+
+
+class OrderItemAnswer(Answer):
+    position: int
+    external_id: str
+    sku: str | None
+    name: str
+    quantity: Money
+    unit_price: Money
+    discount: Money | None
+    tax: Money | None
+    total: Money | None
+
+
+class RefundAnswer(Answer):
+    external_id: str
+    amount: Money
+    currency: str | None
+    reason: str | None
+    refunded_at: Time | None
+    lines: list[dict[str, Any]]
+
+
+class FulfillmentAnswer(Answer):
+    external_id: str
+    status: str
+    carrier: str | None
+    tracking_numbers: list[str]
+    tracking_urls: list[str]
+    version: Time
+    lines: list[dict[str, Any]]
+
+
+class OrderEventAnswer(Answer):
+    id: int
+    at: Time
+    type: str
+    actor: str
+    from_value: str | None
+    to_value: str | None
+    request_id: str
+    detail: str | None
+
+
+class DeliveryAnswer(Answer):
+    id: int
+    delivery_id: str
+    topic: str
+    received_at: Time
+    finished_at: Time | None
+    request_id: str
+    job_id: str | None
+    state: str
+    result: str | None
+    payload: str | None = None
+
+
+class OrderAnswer(OrderSummary):
+    channel_version: Time | None
+    subtotal: Money | None
+    discount_total: Money | None
+    shipping_total: Money | None
+    tax_total: Money | None
+    prices_include_tax: bool | None
+    customer_external_id: str | None
+    customer_phone: str | None
+    billing_address: dict[str, Any] | None
+    shipping_address: dict[str, Any] | None
+    discounts: list[dict[str, Any]]
+    shipping_lines: list[dict[str, Any]]
+    note: str | None
+    next_statuses: list[str]
+    items: list[OrderItemAnswer]
+    refunds: list[RefundAnswer]
+    fulfillments: list[FulfillmentAnswer]
+    events: list[OrderEventAnswer]
+    deliveries: list[DeliveryAnswer]
+
+
+class StatusAnswer(Answer):
+    order_id: int
+    from_status: str
+    to_status: str
+    revision: int
+
+
+class ChannelAnswer(Answer):
+    name: str
+    last_order_id: int | None
+    last_order_placed_at: Time | None
+    last_order_received_at: Time | None
+    pending: int
+    quarantined: int
+
+
+class ChannelList(Answer):
+    channels: list[ChannelAnswer]
+
+
+class QuarantinedSummary(Answer):
+    id: int
+    channel: str
+    delivery_id: str
+    topic: str
+    received_at: Time
+    state: str
+    attempts: int
+    error: str | None
+    request_id: str
+    job_id: str | None
+
+
+class QuarantinePage(Answer):
+    deliveries: list[QuarantinedSummary]
+    next: str | None
+
+
+class QuarantinedAnswer(QuarantinedSummary):
+    payload: str | None = None
+
+
+class QuarantineAction(Answer):
+    id: int
+    state: str
+
+
+class ProblemAnswer(Answer):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str

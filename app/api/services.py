@@ -1,0 +1,41 @@
+"""What the routes of one API process work with, made once at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app
+
+from app.config import Config
+from app.health import HealthReport, Readiness
+from app.queue import WorkQueue
+from app.store.pool import Pool
+
+EXTENSION = "palmonas"
+
+
+@dataclass(frozen=True)
+class Services:
+    """`pool` is for the console's reads and writes, `health_pool` the reserved slot of /health.
+
+    `accept` takes verified deliveries into the inbox; None when the role `accept` is absent.
+    """
+
+    config: Config
+    pool: Pool
+    health_pool: Pool
+    queue: WorkQueue
+    accept: Any
+    health: HealthReport
+    readiness: Readiness
+
+
+def attach_services(app: Flask, made: Services) -> None:
+    app.extensions[EXTENSION] = made
+
+
+def services() -> Services:
+    """The services of the application that serves this request."""
+    found: Services = current_app.extensions[EXTENSION]
+    return found
