@@ -1,7 +1,7 @@
 """The contract between metrics and queries: every expression is parsed and held against `app.telemetry`.
 
-Found are: a metric that nobody declares, a label that a metric (or what is left of it) does not have, the rate
-of a gauge, a counter without a rate, and a literal `le`, which Prometheus 2 and 3 write differently.
+Found are: a metric that nobody declares, a label that a metric (or what is left of it) does not have, the
+rate of a gauge, a counter without a rate, and a literal `le`, which Prometheus 2 and 3 write differently.
 """
 
 from __future__ import annotations

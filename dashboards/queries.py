@@ -1,0 +1,67 @@
+"""Words for queries: PromQL that always uses the dashboard's job and instance variables."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """One query of a panel and the legend of its series (Grafana's `{{label}}` form)."""
+
+    expr: str
+    legend: str
+
+
+def pick(metric: str, *matchers: str) -> str:
+    """The series of `metric` that the dashboard's variables choose; `matchers` as in PromQL."""
+    inside = ", ".join(('job=~"$job"', 'instance=~"$instance"', *matchers))
+    return f"{metric}{{{inside}}}"
+
+
+def rate_of(metric: str, *matchers: str) -> str:
+    """Per-second rate of a counter, one series each."""
+    return f"rate({pick(metric, *matchers)}[$__rate_interval])"
+
+
+def sum_rate(metric: str, by: str = "", *matchers: str) -> str:
+    """Per-second rate of a counter, summed; `by` is a comma-separated list of labels to keep."""
+    return f"{_aggregate('sum', by)}({rate_of(metric, *matchers)})"
+
+
+def top_sum_rate(count: int, metric: str, by: str, *matchers: str) -> str:
+    """The `count` highest of `sum_rate`: for labels with more values than a graph can show."""
+    return f"topk({count}, {sum_rate(metric, by, *matchers)})"
+
+
+def sum_of(metric: str, by: str = "", *matchers: str) -> str:
+    return f"{_aggregate('sum', by)}({pick(metric, *matchers)})"
+
+
+def max_of(metric: str, by: str = "", *matchers: str) -> str:
+    return f"{_aggregate('max', by)}({pick(metric, *matchers)})"
+
+
+def quantile_of(quantile: float, histogram: str, by: str = "", *matchers: str) -> str:
+    """Quantile of a histogram over all chosen instances, by the labels in `by`."""
+    kept = f"{by}, le" if by else "le"
+    return f"histogram_quantile({quantile:g}, {sum_rate(f'{histogram}_bucket', kept, *matchers)})"
+
+
+def mean_of(histogram: str, by: str = "", *matchers: str) -> str:
+    """Mean of a histogram or summary; absent while nothing is observed."""
+    observed = sum_rate(f"{histogram}_count", by, *matchers)
+    return f"{sum_rate(f'{histogram}_sum', by, *matchers)} / ({observed} > 0)"
+
+
+def ratio_of(part: str, whole: str) -> str:
+    """A share; absent while the whole is 0, because 0/0 is not `none`."""
+    return f"{part} / ({whole} > 0)"
+
+
+def quantile_lines(histogram: str, *matchers: str) -> list[Line]:
+    """The median, the 90th and the 99th percentile over everything chosen."""
+    return [Line(quantile_of(q, histogram, "", *matchers), f"p{q * 100:g}") for q in (0.5, 0.9, 0.99)]
+
+
+def _aggregate(operation: str, by: str) -> str:
+    return f"{operation} by ({by}) " if by else operation
