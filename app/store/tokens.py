@@ -30,7 +30,7 @@ class Token:
     revoked_at: datetime | None
 
 
-def create_token(pool: Pool, name: str, role: Role) -> str:
+def create_token(pool: Pool, name: str, role: str) -> str:
     """Make a token and return it: it can never be read again. Raises UsageError for a bad or a taken name."""
     if not NAME.fullmatch(name):
         raise UsageError("a token's name has 1 to 64 letters, digits, dots, dashes or underscores")
@@ -51,9 +51,7 @@ def create_token(pool: Pool, name: str, role: Role) -> str:
 def revoke_token(pool: Pool, name: str) -> None:
     """End a token at once. Raises UsageError when no valid token has this name."""
     with pool.autocommit("revoke_token") as cursor:
-        cursor.execute(
-            "UPDATE api_tokens SET revoked_at = now() WHERE name = %s AND revoked_at IS NULL", (name,)
-        )
+        cursor.execute("UPDATE api_tokens SET revoked_at = now() WHERE name = %s AND revoked_at IS NULL", (name,))
         if cursor.rowcount == 0:
             raise UsageError(f"there is no valid token named {name}; see the names with: palmonas token list")
 
@@ -61,9 +59,7 @@ def revoke_token(pool: Pool, name: str) -> None:
 def list_tokens(pool: Pool) -> list[Token]:
     """The newest 1,000 tokens, revoked ones included."""
     with pool.autocommit("list_tokens") as cursor:
-        cursor.execute(
-            "SELECT name, role, created_at, revoked_at FROM api_tokens ORDER BY id DESC LIMIT 1000"
-        )
+        cursor.execute("SELECT name, role, created_at, revoked_at FROM api_tokens ORDER BY id DESC LIMIT 1000")
         return [Token(*row) for row in cursor.fetchall()]
 
 
@@ -73,8 +69,7 @@ def find_token(pool: Pool, token: str) -> Token | None:
         return None
     with pool.autocommit("find_token") as cursor:
         cursor.execute(
-            "SELECT name, role, created_at, revoked_at FROM api_tokens"
-            " WHERE token_hash = %s AND revoked_at IS NULL",
+            "SELECT name, role, created_at, revoked_at FROM api_tokens WHERE token_hash = %s AND revoked_at IS NULL",
             (hash_token(token),),
         )
         row = cursor.fetchone()
