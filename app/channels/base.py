@@ -22,7 +22,7 @@ class Delivery:
 class Headers(Protocol):
     """Case-insensitive request headers, as werkzeug and requests have them."""
 
-    def get(self, key: str, default: str | None = None, /) -> str | None: ...
+    def get(self, key: str, /) -> str | None: ...
 
 
 class Channel(Protocol):

@@ -42,9 +42,7 @@ def _refuse_constant(name: str) -> Any:
 
 _DECIMALS = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
 # Every number as the text it was written in, to be written again as it is.
-_VERBATIM = json.JSONDecoder(
-    parse_float=orjson.Fragment, parse_int=orjson.Fragment, parse_constant=_refuse_constant
-)
+_VERBATIM = json.JSONDecoder(parse_float=orjson.Fragment, parse_int=orjson.Fragment, parse_constant=_refuse_constant)
 
 
 def decode(payload: str) -> dict[str, Any]:

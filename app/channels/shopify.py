@@ -95,12 +95,10 @@ class Shopify:
                 document["order_id"] = number
                 return
             document |= {"name": f"#{number}", "order_number": number}
-            for part in (
-                *reading.read_list(document, "refunds"),
-                *reading.read_list(document, "fulfillments"),
-            ):
-                if isinstance(part, dict):
-                    part["order_id"] = number
+            for field in ("refunds", "fulfillments"):
+                for part in reading.read_list(document, field):
+                    if isinstance(part, dict):
+                        part["order_id"] = number
 
         return reading.rewrite(body, change)
 
@@ -123,9 +121,7 @@ def _read_whole_order(document: reading.Record) -> ParsedDelivery:
     order = read_order(document)
     return ParsedDelivery(
         order,
-        reading.read_each(
-            document, "refunds", lambda one: read_refund(one, order.external_id, order.currency)
-        ),
+        reading.read_each(document, "refunds", lambda one: read_refund(one, order.external_id, order.currency)),
         reading.read_each(document, "fulfillments", lambda one: read_fulfillment(one, order.external_id)),
     )
 
@@ -166,9 +162,7 @@ def read_order(document: reading.Record) -> Order:
     shipping_lines = reading.read_each(document, "shipping_lines", read_shipping_line)
     return Order(
         external_id=external_id,
-        number=reading.read_text(document, "name")
-        or reading.read_id(document, "order_number")
-        or external_id,
+        number=reading.read_text(document, "name") or reading.read_id(document, "order_number") or external_id,
         channel_status=tell_status(document),
         version=reading.read_time(document, "updated_at") or created,
         placed_at=reading.read_time(document, "processed_at") or created,

@@ -40,9 +40,7 @@ REFUND_TYPES = frozenset({"refund.created", "refund.updated"})
 FULFILLMENT_TYPES = frozenset({"fulfillment.created", "fulfillment.updated"})
 
 # "unknown" is ours, for an order that is known only from its refunds or fulfilments.
-STATUSES: dict[str, ChannelStatus] = {
-    status: status for status in get_args(ChannelStatus) if status != "unknown"
-}
+STATUSES: dict[str, ChannelStatus] = {status: status for status in get_args(ChannelStatus) if status != "unknown"}
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
@@ -77,9 +75,7 @@ class Standard:
         if not webhook_id or not _SECONDS.fullmatch(timestamp):
             raise BadSignature("The header webhook-id or webhook-timestamp is missing or not well-formed.")
         if abs(now - int(timestamp)) > TOLERANCE_S:
-            raise BadSignature(
-                f"The header webhook-timestamp is more than {TOLERANCE_S} s away from our clock."
-            )
+            raise BadSignature(f"The header webhook-timestamp is more than {TOLERANCE_S} s away from our clock.")
         versions = (value.partition(",") for value in (headers.get("webhook-signature") or "").split(" "))
         given = [signature for version, _, signature in versions if version == "v1"]
         keys = [decode_secret(secret) for secret in secrets]
@@ -131,12 +127,8 @@ class Standard:
         order = read_order(data, sent_at)
         return ParsedDelivery(
             order,
-            reading.read_each(
-                data, "refunds", lambda one: read_refund(one, order.external_id, order.currency)
-            ),
-            reading.read_each(
-                data, "fulfillments", lambda one: read_fulfillment(one, order.external_id, sent_at)
-            ),
+            reading.read_each(data, "refunds", lambda one: read_refund(one, order.external_id, order.currency)),
+            reading.read_each(data, "fulfillments", lambda one: read_fulfillment(one, order.external_id, sent_at)),
         )
 
 
