@@ -116,9 +116,7 @@ class Reader:
         name = node.name or ""
         metric = self.known.get(name)
         if metric is None:
-            self.problems.append(
-                f"nobody emits {name or 'a selector without a name'}: declare it in app/telemetry.py"
-            )
+            self.problems.append(f"nobody emits {name or 'a selector without a name'}: declare it in app/telemetry.py")
             return TARGET_LABELS
         self.used.add(name)
         for matcher in node.matchers.matchers:

@@ -16,8 +16,10 @@ TAG = "palmonas"
 # Title and uid of each dashboard. A uid is in links, alerts and people's bookmarks: it never changes.
 TITLES = {
     "palmonas-overview": "Palmonas: overview",
+    "palmonas-api": "Palmonas: API",
     "palmonas-pools": "Palmonas: connection pools",
     "palmonas-queues": "Palmonas: queues",
+    "palmonas-orders": "Palmonas: orders and channels",
 }
 # What `palmonas grafana annotate` and the drills write into Grafana, and the colour of its lines.
 EVENTS = {"deploy": "blue", "drill": "orange", "load-test": "purple"}
@@ -35,14 +37,7 @@ def _query_variable(name: str, query: str) -> dashboard.QueryVariable:
 def _event(name: str, color: str) -> dashboard.AnnotationQuery:
     target = dashboard.AnnotationTarget().type("tags").tags([TAG, name]).match_any(False).limit(100)
     source = model.DataSourceRef(type_val="grafana", uid="-- Grafana --")
-    return (
-        dashboard.AnnotationQuery()
-        .name(name)
-        .datasource(source)
-        .enable(True)
-        .icon_color(color)
-        .target(target)
-    )
+    return dashboard.AnnotationQuery().name(name).datasource(source).enable(True).icon_color(color).target(target)
 
 
 def start(uid: str, description: str, jobs_from: str) -> dashboard.Dashboard:
@@ -50,13 +45,9 @@ def start(uid: str, description: str, jobs_from: str) -> dashboard.Dashboard:
     board = dashboard.Dashboard(TITLES[uid]).uid(uid).description(description).tags([TAG])
     board = board.timezone("browser").time("now-1h", "now").refresh("30s").editable()
     board = board.tooltip(model.DashboardCursorSync.CROSSHAIR)
-    board = board.with_variable(
-        dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
-    )
+    board = board.with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
     board = board.with_variable(_query_variable("job", f"label_values({jobs_from}, job)"))
-    board = board.with_variable(
-        _query_variable("instance", f'label_values({jobs_from}{{job=~"$job"}}, instance)')
-    )
+    board = board.with_variable(_query_variable("instance", f'label_values({jobs_from}{{job=~"$job"}}, instance)'))
     for name, color in EVENTS.items():
         board = board.annotation(_event(name, color))
     for other, title in TITLES.items():

@@ -200,9 +200,7 @@ def heat_map(
         alerts=alerts,
         may_be_empty=may_be_empty,
     )
-    color = (
-        heatmap.HeatmapColorOptions().mode(heatmap_model.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
-    )
+    color = heatmap.HeatmapColorOptions().mode(heatmap_model.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
     panel = panel.calculate(False).color(color).y_axis(heatmap.YAxisConfig().unit(unit)).show_legend()
     increase = f"sum by (le) (increase({pick(f'{histogram}_bucket', *matchers)}[$__rate_interval]))"
     return panel.with_target(_ask(Line(increase, "{{le}}"), 0).format(PromQueryFormat.HEATMAP))
@@ -257,9 +255,7 @@ def states(
         alerts=alerts,
         may_be_empty=may_be_empty,
     )
-    results = {
-        value: model.ValueMappingResult(text=text, color=color) for value, (text, color) in meanings.items()
-    }
+    results = {value: model.ValueMappingResult(text=text, color=color) for value, (text, color) in meanings.items()}
     panel = panel.mappings([model.ValueMap(options=results)]).show_value(shapes.VisibilityMode.NEVER)
     return panel.with_target(_ask(line, 0))
 

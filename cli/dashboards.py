@@ -1,0 +1,87 @@
+"""`palmonas dashboards`: build what is generated, and hold dashboards to the house rules."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import click
+
+from app.errors import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ("grafana_foundation_sdk", "promql_parser", "yaml")
+
+
+def _require_tools() -> None:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"`palmonas dashboards` needs {', '.join(missing)}, which only development installs have: "
+            "pip install --require-hashes -r requirements/dev.lock"
+        )
+
+
+@click.group()
+def dashboards() -> None:
+    """Build and check the Grafana dashboards and the reference pages."""
+
+
+@dashboards.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when a generated file is out of date.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=ROOT,
+    help="Write under this directory instead of the repository.",
+)
+def build(check: bool, root: Path) -> None:
+    """Write grafana/dashboards/*.json, docs/metrics.md and docs/alerts.md."""
+    _require_tools()
+    from dashboards import catalogue
+
+    if check:
+        drifted = catalogue.find_drift(root)
+        if drifted:
+            names = ", ".join(path.as_posix() for path in drifted)
+            raise UsageError(f"out of date: {names}. Run `palmonas dashboards build` and commit what it writes.")
+        click.echo("Dashboards and reference pages are up to date.")
+        return
+    try:
+        changed = catalogue.write(root)
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+    for path in changed:
+        click.echo(f"wrote {path.as_posix()}" if (root / path).exists() else f"removed {path.as_posix()}")
+    click.echo(f"{len(changed)} files changed.")
+
+
+@dashboards.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def lint(files: tuple[Path, ...]) -> None:
+    """Hold dashboards (FILES, else ours) to the house rules; every breach is one line."""
+    _require_tools()
+    from dashboards.lint import lint_dashboard
+
+    paths = files or tuple(sorted((ROOT / "grafana/dashboards").glob("*.json")))
+    breaches = 0
+    for path in paths:
+        for problem in lint_dashboard(_read_dashboard(path)):
+            click.echo(f"{path}: {problem}")
+            breaches += 1
+    if breaches:
+        raise UsageError(f"{breaches} breaches of the house rules in {len(paths)} dashboards.")
+    click.echo(f"{len(paths)} dashboards keep the house rules.")
+
+
+def _read_dashboard(path: Path) -> dict[str, object]:
+    try:
+        board = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(board, dict):
+        raise UsageError(f"{path} is not a dashboard: it must be a JSON object")
+    return board

@@ -1,0 +1,174 @@
+"""API: how webhooks and requests are answered, and what slows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.frame import add_row, finish, start
+from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate, saturation
+from dashboards.queries import Line, mean_of, pick, quantile_of, ratio_of, sum_of, sum_rate, top_sum_rate
+
+ACCEPT = "palmonas_accept_duration_seconds"
+FLASK = "flask_http_request_duration_seconds"
+NO_TRAFFIC = "nobody has sent anything yet"
+ROLE = 'role=~".+"'  # only the API's targets have one
+IN_FLIGHT = ratio_of(
+    sum_of("palmonas_http_requests_in_flight", "instance"),
+    sum_of("palmonas_http_requests_in_flight_max", "instance"),
+)
+
+
+def _answer() -> list[Any]:
+    return [
+        number(
+            "Instances up",
+            "API processes that Prometheus can scrape.",
+            f"sum({pick('up', ROLE)})",
+            "none",
+            alerts=["PalmonasApiDown", "PalmonasApiAbsent"],
+        ),
+        number(
+            "Webhooks per second",
+            "Deliveries that were answered, whatever the outcome.",
+            sum_rate(f"{ACCEPT}_count"),
+            "cps",
+            may_be_empty=NO_TRAFFIC,
+        ),
+        number(
+            "Answered 503",
+            "Share of deliveries that got 503 because the store could not answer in time. Senders try again.",
+            ratio_of(sum_rate(f"{ACCEPT}_count", "", 'outcome="unavailable"'), sum_rate(f"{ACCEPT}_count")),
+            "percentunit",
+            limits=[(0.001, YELLOW), (0.01, RED)],
+            may_be_empty=NO_TRAFFIC,
+        ),
+        number(
+            "Accept, 99th percentile",
+            "99 of 100 webhooks were answered within this time. The target is 250 ms.",
+            quantile_of(0.99, ACCEPT),
+            "s",
+            limits=[(0.25, YELLOW), (1, RED)],
+            may_be_empty=NO_TRAFFIC,
+        ),
+        number(
+            "In flight, of capacity",
+            "The busiest instance: requests being served, as a share of what it serves at once.",
+            f"max({IN_FLIGHT})",
+            "percentunit",
+            limits=[(0.8, YELLOW), (1, RED)],
+        ),
+        number(
+            "Event loop lag, 99th percentile",
+            "How late a 100 ms timer fires, over all instances. Above 100 ms every request waits.",
+            quantile_of(0.99, "gevent_hub_lag_seconds"),
+            "s",
+            limits=[(0.1, YELLOW)],
+        ),
+    ]
+
+
+def _accept() -> list[Any]:
+    return [
+        heat_map("Accept time", "How long webhooks took, counted by duration.", ACCEPT, may_be_empty=NO_TRAFFIC),
+        graph(
+            "Accept time by channel, 99th percentile",
+            "One slow channel is a payload or a sender; all of them slow is the store or the event loop.",
+            [Line(quantile_of(0.99, ACCEPT, "channel"), "{{channel}}")],
+            "s",
+            may_be_empty=NO_TRAFFIC,
+        ),
+        rate(
+            "Rejected, by reason",
+            "Refused deliveries. A burst of bad_signature is an attack or a secret that was rotated on one side only.",
+            "palmonas_deliveries_rejected_total",
+            "channel, reason",
+            may_be_empty="nothing was refused yet",
+        ),
+        quantiles(
+            "Commit of the accept path",
+            "Time of one INSERT and COMMIT for all waiting webhooks: the part of accept time that is PostgreSQL's.",
+            "palmonas_accept_commit_duration_seconds",
+            may_be_empty=NO_TRAFFIC,
+        ),
+        graph(
+            "Deliveries in one commit",
+            "Mean size of a group commit. It grows with load; 1 under load means that grouping does not work.",
+            [Line(mean_of("palmonas_accept_batch_size", "instance"), "{{instance}}")],
+            "short",
+            may_be_empty=NO_TRAFFIC,
+        ),
+        rate(
+            "Doorbell",
+            "Hints to the ingest queue. failed and open: Redis is away; the dispatcher finds the work anyway.",
+            "palmonas_doorbell_total",
+            "outcome",
+            may_be_empty=NO_TRAFFIC,
+        ),
+    ]
+
+
+def _requests() -> list[Any]:
+    return [
+        rate(
+            "Requests by status",
+            "Requests that Flask routed: console, operations and health; webhooks too unless they are "
+            "served before it.",
+            f"{FLASK}_count",
+            "status",
+            stacked=True,
+            may_be_empty="nobody has asked anything yet",
+        ),
+        graph(
+            "Slowest routes, 99th percentile",
+            "The ten slowest URL rules. A rule, never a raw path.",
+            [Line(f"topk(10, {quantile_of(0.99, FLASK, 'method, url_rule')})", "{{method}} {{url_rule}}")],
+            "s",
+            may_be_empty="nobody has asked anything yet",
+        ),
+        graph(
+            "Server errors by route",
+            "The ten URL rules with most 5xx answers, and exceptions that no handler caught.",
+            [
+                Line(
+                    top_sum_rate(10, f"{FLASK}_count", "url_rule, status", 'status=~"5.."'),
+                    "{{url_rule}} {{status}}",
+                ),
+                Line(sum_rate("flask_http_request_exceptions_total"), "exceptions"),
+            ],
+            "cps",
+            may_be_empty="no error yet",
+        ),
+        saturation(
+            "Requests in flight, of capacity",
+            "Requests being served, as a share of what the instance serves at once. At 100 % new ones wait "
+            "in the kernel.",
+            [Line(IN_FLIGHT, "{{instance}}")],
+            [(0.8, YELLOW), (1, RED)],
+        ),
+        graph(
+            "Event loop lag, 99th percentile",
+            "How late a 100 ms timer fires. Above 100 ms something keeps the loop to itself, and every request waits.",
+            [Line(quantile_of(0.99, "gevent_hub_lag_seconds", "instance"), "{{instance}}")],
+            "s",
+            limits=[(0.1, YELLOW)],
+        ),
+        graph(
+            "Connections not yet accepted",
+            "Connections that the kernel holds for the instance. More than a few for long: it cannot keep up.",
+            [Line(sum_of("palmonas_listen_backlog_connections", "instance"), "{{instance}}")],
+            "short",
+        ),
+    ]
+
+
+def build() -> dict[str, Any]:
+    """The API, as Grafana's JSON."""
+    board = start(
+        "palmonas-api",
+        "How webhooks and requests are answered, and what slows them.",
+        jobs_from="palmonas_http_requests_in_flight_max",
+    )
+    for panel in _answer():
+        board = board.with_panel(panel)
+    board = add_row(board, "Accepting webhooks", _accept())
+    return finish(add_row(board, "Requests", _requests()))

@@ -1,0 +1,62 @@
+"""All that is generated: the dashboards and the two reference pages, as the files they should be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dashboards import api, orders, overview, pools, queues, reference
+
+BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
+    overview.build,
+    api.build,
+    pools.build,
+    queues.build,
+    orders.build,
+)
+JSON_FOLDER = Path("grafana/dashboards")
+
+
+def build_dashboards() -> list[dict[str, Any]]:
+    """Every dashboard of ours as Grafana's JSON values, in the order of the menu."""
+    return [build() for build in BUILDERS]
+
+
+def generate() -> dict[Path, str]:
+    """The text of every generated file, by its path from the root of the repository."""
+    boards = build_dashboards()
+    files = {
+        JSON_FOLDER / f"{board['uid']}.json": json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        for board in boards
+    }
+    files[Path("docs/metrics.md")] = reference.describe_metrics(boards)
+    files[Path("docs/alerts.md")] = reference.describe_alerts(boards)
+    return files
+
+
+def write(root: Path) -> list[Path]:
+    """Bring the files under `root` up to date; returns those that changed or went. Raises OSError."""
+    changed = find_drift(root)
+    files = generate()
+    for path in changed:
+        target = root / path
+        if path in files:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(files[path], encoding="utf-8")
+        else:
+            target.unlink()
+    return changed
+
+
+def find_drift(root: Path) -> list[Path]:
+    """Generated files under `root` that are missing, differ, or belong to no dashboard any more."""
+    files = generate()
+    drifted = [path for path, text in files.items() if _read(root / path) != text]
+    left_over = {path.relative_to(root) for path in (root / JSON_FOLDER).glob("*.json")} - files.keys()
+    return drifted + sorted(left_over)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

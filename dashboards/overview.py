@@ -1,0 +1,200 @@
+"""Overview: is it us, which part, since when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards import limits
+from dashboards.frame import add_row, finish, start
+from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
+from dashboards.queries import Line, max_of, pick, quantile_of, rate_of, ratio_of, sum_rate
+
+ACCEPT = "palmonas_accept_duration_seconds"
+STORED = "palmonas_accept_to_stored_seconds"
+NO_TRAFFIC = "nobody has sent anything yet"
+# ALERTS carries only the labels that the alert kept: `|` lets those through that have no instance or no job.
+FIRING = 'ALERTS{job=~"$job|", instance=~"$instance|", alertstate="firing", severity=~"page|warning"}'
+
+
+def _answer() -> list[Any]:
+    unavailable = ratio_of(sum_rate(f"{ACCEPT}_count", "", 'outcome="unavailable"'), sum_rate(f"{ACCEPT}_count", ""))
+    return [
+        number(
+            "Alerts firing",
+            "Alerts that page or warn and fire now. 0 is green; what fires is listed below.",
+            f"count({FIRING}) or vector(0)",
+            "none",
+            limits=[(1, RED)],
+        ),
+        number(
+            "Processes down",
+            "Processes that Prometheus knows and cannot scrape: dead, frozen, or cut off.",
+            f"count({pick('up')} == 0) or vector(0)",
+            "none",
+            limits=[(1, RED)],
+            alerts=["PalmonasApiDown"],
+        ),
+        number(
+            "Accepted per second",
+            "Deliveries that were stored in the inbox and answered 2xx for the first time.",
+            sum_rate(f"{ACCEPT}_count", "", 'outcome="accepted"'),
+            "cps",
+            may_be_empty=NO_TRAFFIC,
+        ),
+        number(
+            "Answered 503",
+            "Share of deliveries that got 503 because the store could not answer in time. Senders try again.",
+            unavailable,
+            "percentunit",
+            limits=[(0.001, YELLOW), (0.01, RED)],
+            may_be_empty=NO_TRAFFIC,
+        ),
+        number(
+            "Accept, 99th percentile",
+            "99 of 100 webhooks were answered within this time. The target is 250 ms.",
+            quantile_of(0.99, ACCEPT),
+            "s",
+            limits=[(0.25, YELLOW), (1, RED)],
+            may_be_empty=NO_TRAFFIC,
+        ),
+        number(
+            "Oldest order not stored",
+            "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
+            max_of("palmonas_inbox_oldest_age_seconds"),
+            "s",
+            limits=[(5, YELLOW), (limits.INBOX_AGE_PAGE, RED)],
+            alerts=["InboxOldestAge", "CollectorFailed"],
+        ),
+        graph(
+            "Accepted against stored",
+            "What comes in and what becomes an order. Lines that part mean a backlog is growing or being worked off.",
+            [
+                Line(sum_rate(f"{ACCEPT}_count", "", 'outcome="accepted"'), "accepted"),
+                Line(sum_rate("palmonas_deliveries_stored_total"), "stored"),
+            ],
+            "cps",
+            alerts=["InboxOldestAge"],
+            may_be_empty=NO_TRAFFIC,
+        ),
+        rate(
+            "Deliveries by outcome",
+            "Every webhook that was answered: accepted, duplicate (2xx as well), rejected (4xx), unavailable (503).",
+            f"{ACCEPT}_count",
+            "outcome",
+            stacked=True,
+            may_be_empty=NO_TRAFFIC,
+        ),
+        quantiles(
+            "From accepted to stored",
+            "Time until an accepted delivery is an order in the store, by PostgreSQL's clock. The target is 5 s.",
+            STORED,
+            may_be_empty=NO_TRAFFIC,
+        ),
+        states(
+            "Processes",
+            "Each scraped process over time; red is a process that did not answer. A gap is one nobody asked for.",
+            Line(pick("up"), "{{job}} {{instance}}"),
+            {"0": ("down", RED), "1": ("up", GREEN)},
+            alerts=["PalmonasApiDown", "PalmonasApiAbsent", "DispatcherMissing", "ExporterMissing"],
+        ),
+        listing(
+            "Firing now",
+            "Every alert that pages or warns now. Its runbook is docs/runbooks/<alert>.md.",
+            FIRING,
+            ["alertname", "severity", "area", "instance", "pool", "queue"],
+            may_be_empty="no alert fires",
+        ),
+    ]
+
+
+def _parts() -> list[Any]:
+    fill = ratio_of(
+        max_of("db_client_connection_count", "job, instance, pool", 'state="used"'),
+        max_of("db_client_connection_max", "job, instance, pool"),
+    )
+    return [
+        saturation(
+            "Fullest connection pool",
+            "The worst instance of each pool. Details: the connection pools dashboard.",
+            [Line(f"max by (job, pool) ({fill})", "{{job}} {{pool}}")],
+            [(limits.POOL_SATURATED, YELLOW), (limits.POOL_EXHAUSTED, RED)],
+            alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated", "ConnectionPoolTimeouts"],
+        ),
+        graph(
+            "Oldest waiting job",
+            "Age of the job that waits longest in each queue. Details: the queues dashboard.",
+            [Line(max_of("rq_queue_oldest_job_age_seconds", "queue"), "{{queue}}")],
+            "s",
+            limits=[(limits.JOB_AGE_WARN, YELLOW), (limits.JOB_AGE_PAGE, RED)],
+            alerts=["QueueOldestJobAge", "QueueNoWorker"],
+        ),
+        graph(
+            "Inbox, outbox, quarantine",
+            "Deliveries not stored, messages not delivered, deliveries set aside. Each is counted to 100,000.",
+            [
+                Line(max_of("palmonas_inbox_pending"), "inbox"),
+                Line(max_of("palmonas_outbox_pending"), "outbox"),
+                Line(max_of("palmonas_inbox_quarantined"), "quarantine"),
+            ],
+            "short",
+            alerts=["InboxOldestAge"],
+        ),
+    ]
+
+
+def _processes() -> list[Any]:
+    named = "{{job}} {{instance}}"
+    return [
+        graph(
+            "CPU",
+            "Processor time of each process; 100 % is one core, the most that one process of ours can use.",
+            [Line(rate_of("process_cpu_seconds_total"), named)],
+            "percentunit",
+        ),
+        graph(
+            "Memory",
+            "Resident memory of each process.",
+            [Line(pick("process_resident_memory_bytes"), named)],
+            "bytes",
+        ),
+        saturation(
+            "Open files, of the limit",
+            "File descriptors in use. A line that only rises is a leak of connections or files.",
+            [Line(f"{pick('process_open_fds')} / {pick('process_max_fds')}", named)],
+            [(0.8, YELLOW), (1, RED)],
+        ),
+        graph(
+            "Restarts",
+            "Processes that died and were started again by the supervisor, in the width of a point.",
+            [
+                Line(
+                    f"sum by (process) (increase({pick('palmonas_process_restarts_total')}[$__rate_interval]))",
+                    "{{process}}",
+                )
+            ],
+            "short",
+            may_be_empty="no supervisor of ours runs, as in containers",
+        ),
+        graph(
+            "Uptime",
+            "Time since each process started. A saw is a crash loop.",
+            [Line(f"time() - {pick('process_start_time_seconds')}", named)],
+            "s",
+        ),
+        listing(
+            "Versions",
+            "What runs where. Two versions at once are a deploy that is under way, or stuck.",
+            pick("palmonas_build_info"),
+            ["job", "instance", "process", "version"],
+            width=8,
+        ),
+    ]
+
+
+def build() -> dict[str, Any]:
+    """The overview, as Grafana's JSON."""
+    board = start("palmonas-overview", "Is it us, which part, since when.", jobs_from="up")
+    for panel in _answer():
+        board = board.with_panel(panel)
+    board = add_row(board, "Shared parts", _parts())
+    return finish(add_row(board, "Processes of ours", _processes()))

@@ -1,0 +1,206 @@
+"""Connection pools: is one full, on which instance, who holds it, and does the server feel it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.frame import add_row, finish, start
+from dashboards.limits import POOL_EXHAUSTED, POOL_SATURATED
+from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate, saturation
+from dashboards.queries import (
+    Line,
+    max_of,
+    mean_of,
+    pick,
+    quantile_of,
+    ratio_of,
+    sum_of,
+    sum_rate,
+    top_sum_rate,
+)
+
+WAIT = "db_client_connection_wait_time_seconds"
+USE = "db_client_connection_use_time_seconds"
+CREATE = "db_client_connection_create_time_seconds"
+COUNT = "db_client_connection_count"
+MAX = "db_client_connection_max"
+FILL = [(POOL_SATURATED, YELLOW), (POOL_EXHAUSTED, RED)]
+IDLE = "no caller has asked for a connection yet"
+BY_INSTANCE = "{{instance}} {{pool}}"
+
+
+def _fill(by: str) -> str:
+    return ratio_of(sum_of(COUNT, by, 'state="used"'), sum_of(MAX, by))
+
+
+def _answer() -> list[Any]:
+    return [
+        number(
+            "Fullest pool",
+            "The worst pool of the worst instance. At 100 % the next caller waits.",
+            f"max({_fill('job, instance, pool')})",
+            "percentunit",
+            limits=FILL,
+            alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
+        ),
+        number(
+            "Callers waiting",
+            "Callers that wait for a connection now, in all pools. More than 0 for long is saturation.",
+            sum_of("db_client_connection_pending_requests"),
+            "none",
+            limits=[(1, YELLOW), (10, RED)],
+        ),
+        number(
+            "Timed out, in view",
+            "Callers that got no connection before their deadline, in the time shown. Each was a 503 or a failed job.",
+            f"sum(increase({pick('db_client_connection_timeouts_total')}[$__range]))",
+            "none",
+            limits=[(1, RED)],
+            alerts=["ConnectionPoolTimeouts"],
+        ),
+        number(
+            "Wait, 99th percentile",
+            "99 of 100 callers had their connection within this time.",
+            quantile_of(0.99, WAIT),
+            "s",
+            limits=[(0.05, YELLOW), (0.1, RED)],
+            may_be_empty=IDLE,
+        ),
+        number(
+            "Open connections",
+            "Connections that our processes hold open, used or idle: what the servers see of us.",
+            sum_of(COUNT),
+            "none",
+        ),
+        number(
+            "Could be opened",
+            "Sum of all maxima. It must stay below what the server allows, or a busy day ends in refusals.",
+            sum_of(MAX),
+            "none",
+        ),
+        saturation(
+            "Fill of each instance's pool",
+            "Used connections as a share of the maximum. One line at the top is one full instance, "
+            "whatever the rest do.",
+            [Line(_fill("instance, pool"), BY_INSTANCE)],
+            FILL,
+            width=12,
+            alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
+        ),
+        graph(
+            "Callers waiting",
+            "Waiters by instance and pool. They appear when the pool is full, and end as timeouts if it stays so.",
+            [Line(max_of("db_client_connection_pending_requests", "instance, pool"), BY_INSTANCE)],
+            "short",
+            width=12,
+            alerts=["ConnectionPoolExhausted"],
+        ),
+    ]
+
+
+def _waiting() -> list[Any]:
+    return [
+        heat_map("Wait for a connection", "How long callers waited, counted by duration.", WAIT, may_be_empty=IDLE),
+        graph(
+            "Mean wait by instance",
+            "Mean wait of each instance's callers. Above 50 ms it is felt, above 100 ms it hurts.",
+            [Line(mean_of(WAIT, "instance, pool"), BY_INSTANCE)],
+            "s",
+            limits=[(0.05, YELLOW), (0.1, RED)],
+            may_be_empty=IDLE,
+        ),
+        rate(
+            "Timeouts",
+            "Callers that got no connection in time, per second.",
+            "db_client_connection_timeouts_total",
+            "instance, pool",
+            alerts=["ConnectionPoolTimeouts"],
+            may_be_empty="a process without a pool",
+        ),
+    ]
+
+
+def _holding() -> list[Any]:
+    return [
+        graph(
+            "Who holds connections",
+            "Connections held on average by each use (its seconds of use per second). The top line is who "
+            "to ask first.",
+            [Line(top_sum_rate(10, f"{USE}_sum", "pool, route"), "{{pool}} {{route}}")],
+            "short",
+            stacked=True,
+            may_be_empty=IDLE,
+        ),
+        graph(
+            "Use time by route, 99th percentile",
+            "How long each use keeps a connection. A rising line that never falls is a leak or a slow query.",
+            [Line(f"topk(10, {quantile_of(0.99, USE, 'pool, route')})", "{{pool}} {{route}}")],
+            "s",
+            may_be_empty=IDLE,
+        ),
+        heat_map("Use time", "How long connections were kept, counted by duration.", USE, may_be_empty=IDLE),
+        graph(
+            "Used and idle, all instances",
+            "What the server behind the pool sees of us. Idle ones cost it memory, used ones cost it work.",
+            [
+                Line(sum_of(COUNT, "pool, state"), "{{pool}} {{state}}"),
+                Line(sum_of(MAX, "pool"), "{{pool}} maximum"),
+            ],
+            "short",
+        ),
+        graph(
+            "Used by kind of process",
+            "Which job uses a pool: API, workers, dispatcher, exporter.",
+            [Line(sum_of(COUNT, "job, pool", 'state="used"'), "{{job}} {{pool}}")],
+            "short",
+            stacked=True,
+        ),
+        rate(
+            "Checkouts",
+            "Connections handed out per second: the load that the pool carries.",
+            f"{WAIT}_count",
+            "pool",
+            may_be_empty=IDLE,
+        ),
+    ]
+
+
+def _churn() -> list[Any]:
+    return [
+        rate(
+            "Opened",
+            "New connections per second. A steady rate under steady load is churn: a pool too small, or a "
+            "server "
+            "that hangs up.",
+            f"{CREATE}_count",
+            "instance, pool",
+            may_be_empty="no connection has been opened yet",
+        ),
+        graph(
+            "Closed, by reason",
+            "Connections closed per second: broken (the server hung up), deadline, expired, shutdown.",
+            [Line(sum_rate("db_client_connection_closed_total", "pool, reason"), "{{pool}} {{reason}}")],
+            "cps",
+            may_be_empty="no connection has been closed yet",
+        ),
+        quantiles(
+            "Time to open",
+            "Time to open a connection. Slow opens are a server at its limit, a slow name lookup, or a network.",
+            CREATE,
+            may_be_empty="no connection has been opened yet",
+        ),
+    ]
+
+
+def build() -> dict[str, Any]:
+    """The connection pools, as Grafana's JSON."""
+    board = start(
+        "palmonas-pools",
+        "Is a pool full, on which instance, who holds it.",
+        jobs_from="db_client_connection_max",
+    )
+    for panel in _answer():
+        board = board.with_panel(panel)
+    board = add_row(board, "Waiting", _waiting())
+    board = add_row(board, "Holding", _holding())
+    return finish(add_row(board, "Opening and closing", _churn()))
