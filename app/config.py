@@ -24,7 +24,20 @@ QUEUES = ("ingest", "tasks")
 
 MIN_SECRET_LENGTH = 16
 WEAK_SECRETS = frozenset(
-    "changeme change-me password passwd secret default example test admin postgres palmonas redis".split()
+    [
+        "changeme",
+        "change-me",
+        "password",
+        "passwd",
+        "secret",
+        "default",
+        "example",
+        "test",
+        "admin",
+        "postgres",
+        "palmonas",
+        "redis",
+    ]
 )
 
 
@@ -117,16 +130,36 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("METRICS_PORT", _whole_number(0, 65535), 0, "Port of /metrics and the health pages; 0: any free one."),
     Setting("MAX_BODY_BYTES", _whole_number(1024, 64 << 20), 1 << 20, "Largest webhook body."),
     Setting("CONNECTIONS_MAX", _whole_number(10, 10000), 1000, "Connections an API instance serves at once."),
-    Setting("POOL_MAX", _whole_number(1, 500), 5, "PostgreSQL connections of one process, apart from the reserved."),
+    Setting(
+        "POOL_MAX",
+        _whole_number(1, 500),
+        5,
+        "PostgreSQL connections of one process, apart from the reserved.",
+    ),
     Setting("POOL_TIMEOUT_S", _seconds(0.05, 30), 2.0, "Longest wait for a connection of a pool."),
-    Setting("CONNECT_TIMEOUT_S", _seconds(0.05, 30), 2.0, "Longest wait for a new connection to PostgreSQL or Redis."),
-    Setting("STATEMENT_TIMEOUT_S", _seconds(0.05, 300), 3.0, "Longest statement of the API; workers take ten times."),
+    Setting(
+        "CONNECT_TIMEOUT_S",
+        _seconds(0.05, 30),
+        2.0,
+        "Longest wait for a new connection to PostgreSQL or Redis.",
+    ),
+    Setting(
+        "STATEMENT_TIMEOUT_S",
+        _seconds(0.05, 300),
+        3.0,
+        "Longest statement of the API; workers take ten times.",
+    ),
     Setting("ACCEPT_TIMEOUT_S", _seconds(0.1, 60), 5.0, "Longest wait of a webhook for its commit, then 503."),
     Setting("BODY_TIMEOUT_S", _seconds(0.1, 120), 10.0, "Longest time a sender may take over its body."),
     Setting("DOORBELL_TIMEOUT_S", _seconds(0.01, 5), 0.2, "Longest wait for Redis when the ingest queue is rung."),
     Setting("DRAIN_BATCH", _whole_number(1, 5000), 500, "Inbox rows a drain claims at once."),
     Setting("DRAIN_SECONDS", _seconds(0.1, 60), 5.0, "Time after which a drain hands over to the next job."),
-    Setting("SWEEP_INTERVAL_S", _seconds(0.1, 60), 1.0, "Pause between the dispatcher's looks at inbox and outbox."),
+    Setting(
+        "SWEEP_INTERVAL_S",
+        _seconds(0.1, 60),
+        1.0,
+        "Pause between the dispatcher's looks at inbox and outbox.",
+    ),
     Setting("RETENTION_DAYS", _whole_number(30, 3650), 35, "Days inbox rows (keys and raw payloads) are kept."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),
 )

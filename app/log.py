@@ -29,9 +29,7 @@ class JsonFormatter(OrjsonFormatter):
         super().__init__("%(levelname)s %(name)s %(message)s", rename_fields={"message": "event"})
         self._process = process
 
-    def add_fields(
-        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
-    ) -> None:
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         super().add_fields(log_data, record, message_dict)
         log_data["level"] = log_data.pop("levelname", record.levelname).lower()
         log_data["logger"] = log_data.pop("name", record.name)
@@ -40,7 +38,7 @@ class JsonFormatter(OrjsonFormatter):
         if "request_id" not in log_data and (current := request_id.get()):
             log_data["request_id"] = current
 
-    def formatException(self, ei: ExcInfo) -> str:
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging calls it by this name
         return describe_exception(ei[1])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ChannelStatus = Literal[
     "unknown",
@@ -149,3 +149,37 @@ class ParsedDelivery:
     order: Order | None = None
     refunds: tuple[Refund, ...] = ()
     fulfillments: tuple[Fulfillment, ...] = ()
+
+
+class Version(NamedTuple):
+    """Total order over the deliveries of one order: channel time, then lifecycle rank, then delivery id."""
+
+    time: datetime
+    rank: int
+    delivery_id: str
+
+
+FIRST_VERSION = Version(NEVER_SEEN, 0, "")
+
+
+def version_of(order: Order, delivery_id: str) -> Version:
+    return Version(order.version, LIFECYCLE_RANK[order.channel_status], delivery_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store holds of one order. `order_id` is None for one that it has never heard of."""
+
+    order_id: int | None = None
+    version: Version = FIRST_VERSION
+    channel_status: str | None = None
+    progress: str = "new"
+
+
+# Channel states that show through whatever the operators did (the generated column orders.status says the same).
+OVERRIDING: frozenset[str] = frozenset({"cancelled", "refunded"})
+
+
+def effective_status(channel_status: str | None, progress: str) -> str:
+    """The status people see: the operators' progress, unless the channel cancelled or refunded the order."""
+    return channel_status if channel_status and channel_status in OVERRIDING else progress

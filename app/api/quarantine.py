@@ -80,9 +80,7 @@ def get_quarantine(query: QuarantineQuery) -> Response:
     rows = list_quarantine(services().pool, channel=query.channel, before_id=before_id, limit=query.limit + 1)
     page = rows[: query.limit]
     following = encode_id(page[-1].id) if len(rows) > query.limit else None
-    response = answer_json(
-        QuarantinePage.model_validate({"deliveries": page, "next": following}, from_attributes=True)
-    )
+    response = answer_json(QuarantinePage.model_validate({"deliveries": page, "next": following}, from_attributes=True))
     link_next(response, following)
     return response
 

@@ -17,14 +17,13 @@ EXTENSION = "palmonas"
 
 @dataclass(frozen=True)
 class Services:
-    """`pool` is for the console's reads and writes, `health_pool` the reserved slot of /health.
+    """`pool` is for the console's reads and writes.
 
     `accept` takes verified deliveries into the inbox; None when the role `accept` is absent.
     """
 
     config: Config
     pool: Pool
-    health_pool: Pool
     queue: WorkQueue
     accept: Any
     health: HealthReport

@@ -30,8 +30,7 @@ def set_progress(cursor: Cursor, order_id: int, progress: str, revision: int) ->
     Concurrent callers queue on the row's lock; the first one changes the revision, the others match nothing.
     """
     cursor.execute(
-        "UPDATE orders SET progress = %s, revision = revision + 1, updated_at = now()"
-        " WHERE id = %s AND revision = %s",
+        "UPDATE orders SET progress = %s, revision = revision + 1, updated_at = now() WHERE id = %s AND revision = %s",
         (progress, order_id, revision),
     )
     return bool(cursor.rowcount == 1)

@@ -43,9 +43,7 @@ def list_quarantine(pool: Pool, *, channel: str | None, before_id: int | None, l
 def read_quarantined(pool: Pool, inbox_id: int) -> tuple[SetAside, str]:
     """A delivery and its raw payload. Raises NotFound when it is not in quarantine."""
     with pool.autocommit("read_quarantined") as cursor:
-        cursor.execute(
-            f"SELECT {COLUMNS}, payload FROM inbox WHERE id = %s AND state = 'quarantined'", (inbox_id,)
-        )
+        cursor.execute(f"SELECT {COLUMNS}, payload FROM inbox WHERE id = %s AND state = 'quarantined'", (inbox_id,))
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"there is no delivery {inbox_id} in quarantine")
@@ -71,8 +69,7 @@ def discard_delivery(pool: Pool, inbox_id: int) -> None:
     """Give a quarantined delivery up; its row stays until it is pruned. Raises NotFound, Conflict."""
     with pool.transaction("discard_delivery") as cursor:
         cursor.execute(
-            "UPDATE inbox SET state = 'discarded', finished_at = now()"
-            " WHERE id = %s AND state = 'quarantined'",
+            "UPDATE inbox SET state = 'discarded', finished_at = now() WHERE id = %s AND state = 'quarantined'",
             (inbox_id,),
         )
         if cursor.rowcount == 0:

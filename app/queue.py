@@ -1,0 +1,119 @@
+"""The only place, with the worker, that knows RQ and Redis.
+
+Redis is disposable: whatever is in it can be asked for again from PostgreSQL. So every call is bounded by a
+short deadline and stands behind a circuit breaker, and no caller fails because a hint could not be given.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pybreaker
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry as RedisRetry
+from rq import Queue, Retry
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from app import telemetry
+from app.errors import QueueUnavailable
+from app.redis_pool import MeasuredConnectionPool
+
+log = logging.getLogger(__name__)
+
+INGEST = "ingest"
+TASKS = "tasks"
+DRAIN = "worker.jobs.drain_inbox"
+# Names of jobs that may be asked for, and what they run: the worker refuses every other function.
+TASK_FUNCTIONS: Mapping[str, str] = {
+    "replay_delivery": "worker.jobs.replay_delivery",
+    "prune": "worker.jobs.prune",
+}
+ALLOWED_FUNCTIONS = frozenset({DRAIN, *TASK_FUNCTIONS.values()})
+
+BELL_KEY = "palmonas:doorbell:ingest"
+BELL_TTL_S = 5  # a ring that was lost with its job is asked for again after this time, or by the dispatcher
+PROCESSED_KEY = "palmonas:jobs-processed"
+
+Rung = Literal["rung", "waiting", "failed", "open"]
+
+
+def connect(url: str, *, name: str, size: int, timeout_s: float, connect_timeout_s: float) -> redis.Redis:
+    """A Redis client on a measured pool; `timeout_s` bounds each answer. No retries: callers have their own way."""
+    pool = MeasuredConnectionPool.from_url(
+        url,
+        pool_name=name,
+        max_connections=size,
+        timeout=timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=connect_timeout_s,
+        retry=RedisRetry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+    return redis.Redis(connection_pool=pool)
+
+
+class WorkQueue:
+    """Asks for work. One per process; safe in greenlets and threads."""
+
+    def __init__(self, url: str, *, timeout_s: float, connect_timeout_s: float, size: int = 5) -> None:
+        self.redis = connect(url, name="redis", size=size, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
+        self._ingest = Queue(INGEST, connection=self.redis, serializer=JSONSerializer)
+        self._tasks = Queue(TASKS, connection=self.redis, serializer=JSONSerializer)
+        self._breaker = pybreaker.CircuitBreaker(fail_max=3, reset_timeout=2, name="redis")
+
+    def ring(self, *, force: bool = False) -> Rung:
+        """Put one drain job into the ingest queue unless one waits there; never raises.
+
+        `force` asks even when the bell says that a job waits: for the dispatcher, which has seen that none does.
+        """
+        outcome: Rung
+        try:
+            outcome = self._breaker.call(self._ring, force)
+        except pybreaker.CircuitBreakerError:
+            outcome = "open"
+        except (redis.RedisError, OSError) as error:
+            outcome = "failed"
+            log.warning("doorbell_failed", extra={"error": type(error).__name__})
+        telemetry.DOORBELL.labels(outcome).inc()
+        return outcome
+
+    def _ring(self, force: bool) -> Rung:
+        if not self.redis.set(BELL_KEY, int(time.time()), nx=not force, ex=BELL_TTL_S):
+            return "waiting"
+        # result_ttl=0: a finished drain tells nothing, and would stay 5.2 KB for 500 s
+        self._ingest.enqueue(DRAIN, job_timeout=60, result_ttl=0, failure_ttl=86400, description="drain the inbox")
+        return "rung"
+
+    def answer_bell(self) -> None:
+        """For a drain that begins: whoever commits from now on must ring again."""
+        self.redis.delete(BELL_KEY)
+
+    def count_waiting(self) -> int:
+        """Drain jobs that wait in the ingest queue. Raises QueueUnavailable."""
+        try:
+            return int(self._ingest.count)
+        except (redis.RedisError, OSError) as error:
+            raise QueueUnavailable("Redis does not answer") from error
+
+    def enqueue_task(self, name: str, *args: Any, request_id: str) -> str:
+        """One ordinary job with retry; returns its id. Raises KeyError for a name not listed, QueueUnavailable."""
+        function = TASK_FUNCTIONS[name]
+        try:
+            job: Job = self._tasks.enqueue(
+                function,
+                *args,
+                job_timeout=60,
+                result_ttl=3600,
+                failure_ttl=30 * 86400,
+                retry=Retry(max=3, interval=[1, 5, 25]),
+                meta={"request_id": request_id},
+                description=name,
+            )
+        except (redis.RedisError, OSError) as error:
+            raise QueueUnavailable("Redis does not answer; nothing was enqueued") from error
+        return str(job.id)

@@ -1,0 +1,82 @@
+"""redis-py's blocking pool, with the same metrics as the PostgreSQL pool."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import redis
+from redis.connection import BlockingConnectionPool, Connection, SSLConnection
+
+from app import telemetry
+
+
+class _MeasuredConnect:
+    """Observes how long opening took; `connect` is also called on connections that are open already."""
+
+    pool_name = "redis"
+
+    def connect(self) -> None:
+        opening = not self.is_connected  # type: ignore[attr-defined]  # redis-py's, next in the method order
+        started = time.perf_counter()
+        super().connect()  # type: ignore[misc]
+        if opening:
+            telemetry.POOL_CREATE_SECONDS.labels(self.pool_name).observe(time.perf_counter() - started)
+
+
+class MeasuredConnection(_MeasuredConnect, Connection):
+    pass
+
+
+class MeasuredSSLConnection(_MeasuredConnect, SSLConnection):
+    pass
+
+
+class MeasuredConnectionPool(BlockingConnectionPool):
+    """At most `max_connections`; a caller waits up to `timeout` seconds for one. `pool_name` is the metric label."""
+
+    def __init__(self, *args: Any, pool_name: str = "redis", **kwargs: Any) -> None:
+        self._name = pool_name
+        self._pending = 0
+        self._taken_at: dict[int, float] = {}
+        self._wait_seconds = telemetry.POOL_WAIT_SECONDS.labels(pool_name)
+        self._use_seconds = telemetry.POOL_USE_SECONDS.labels(pool_name, "command")
+        self._timeouts = telemetry.POOL_TIMEOUTS.labels(pool_name)
+        self._broken = telemetry.POOL_CLOSED.labels(pool_name, "broken")
+        measured = MeasuredSSLConnection if kwargs.get("connection_class") is SSLConnection else MeasuredConnection
+        kwargs["connection_class"] = type(measured.__name__, (measured,), {"pool_name": pool_name})
+        super().__init__(*args, **kwargs)
+        telemetry.POOL_MAX.labels(pool_name).set(self.max_connections)
+        telemetry.POOL_COUNT.labels(pool_name, "used").set_function(lambda: len(self._taken_at))
+        telemetry.POOL_COUNT.labels(pool_name, "idle").set_function(self._count_idle)
+        telemetry.POOL_PENDING.labels(pool_name).set_function(lambda: self._pending)
+
+    def _count_idle(self) -> int:
+        """Connections in the pool that have a socket; the pool is first filled with empty places."""
+        return sum(1 for one in list(self.pool.queue) if one is not None and one.is_connected)
+
+    def get_connection(self, command_name: str | None = None, *keys: Any, **options: Any) -> Any:
+        """Raises redis.ConnectionError when none is free in time or the server cannot be reached."""
+        self._pending += 1
+        started = time.perf_counter()
+        full = self.pool.empty()
+        try:
+            connection = super().get_connection()
+        except redis.ConnectionError:
+            if full and time.perf_counter() - started >= self.timeout:
+                self._timeouts.inc()
+            else:
+                self._broken.inc()
+            raise
+        finally:
+            self._pending -= 1
+        now = time.perf_counter()
+        self._wait_seconds.observe(now - started)
+        self._taken_at[id(connection)] = now
+        return connection
+
+    def release(self, connection: Any) -> None:
+        taken_at = self._taken_at.pop(id(connection), None)
+        if taken_at is not None:
+            self._use_seconds.observe(time.perf_counter() - taken_at)
+        super().release(connection)

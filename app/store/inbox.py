@@ -1,0 +1,198 @@
+"""The inbox: deliveries as they came, each exactly once, until a drain has made orders of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.store.pool import Cursor, Pool
+
+MAX_ATTEMPTS = 5
+# Seconds until the next try, by tries so far: 15 s in all, so that a poison delivery is out of the way soon.
+RETRY_DELAYS_S = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A verified delivery on its way into the inbox."""
+
+    channel: str
+    delivery_id: str
+    topic: str
+    request_id: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """An inbox row that this transaction holds."""
+
+    id: int
+    channel: str
+    delivery_id: str
+    topic: str
+    request_id: str
+    payload: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claimed delivery: created, updated, stale, attached or ignored."""
+
+    inbox_id: int
+    order_id: int | None
+    result: str
+
+
+_INSERT = """
+INSERT INTO inbox (channel, delivery_id, topic, request_id, payload)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+ON CONFLICT ON CONSTRAINT inbox_delivery DO NOTHING
+RETURNING channel, delivery_id
+"""
+
+
+def insert_deliveries(pool: Pool, deliveries: Sequence[NewDelivery]) -> set[tuple[str, str]]:
+    """Write all of them with one statement and one commit; return the (channel, delivery id) that were new.
+
+    When this returns, each delivery is durable, by this call or by an earlier one. Raises StoreRejected when one
+    of them cannot be held by PostgreSQL (none is written then), PoolTimeout and StoreUnavailable when it is not
+    known whether they were written.
+    """
+    with pool.autocommit("accept") as cursor:
+        cursor.execute(
+            _INSERT,
+            (
+                [one.channel for one in deliveries],
+                [one.delivery_id for one in deliveries],
+                [one.topic for one in deliveries],
+                [one.request_id for one in deliveries],
+                [one.payload for one in deliveries],
+            ),
+        )
+        return set(cursor.fetchall())
+
+
+_CLAIM = """
+SELECT id, channel, delivery_id, topic, request_id, payload, attempts
+FROM inbox
+WHERE state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+ORDER BY id
+LIMIT %s
+FOR UPDATE SKIP LOCKED
+"""
+
+
+def claim_deliveries(cursor: Cursor, limit: int) -> list[ClaimedDelivery]:
+    """Lock up to `limit` deliveries that are due and that nobody else works on, oldest first."""
+    cursor.execute(_CLAIM, (limit,))
+    return [ClaimedDelivery(*row) for row in cursor.fetchall()]
+
+
+_FINISH = """
+UPDATE inbox SET state = 'done', finished_at = clock_timestamp(), next_attempt_at = NULL, error = NULL,
+       order_id = done.order_id, result = done.result, job_id = %s
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS done (id, order_id, result)
+WHERE inbox.id = done.id
+RETURNING inbox.channel, done.result, extract(epoch FROM inbox.finished_at - inbox.received_at)::float8
+"""
+
+
+def finish_deliveries(cursor: Cursor, outcomes: Sequence[Outcome], job_id: str) -> list[tuple[str, str, float]]:
+    """Mark deliveries as stored; return (channel, result, seconds since acceptance) of each."""
+    if not outcomes:
+        return []
+    cursor.execute(
+        _FINISH,
+        (
+            job_id,
+            [one.inbox_id for one in outcomes],
+            [one.order_id for one in outcomes],
+            [one.result for one in outcomes],
+        ),
+    )
+    return [(str(channel), str(result), float(seconds)) for channel, result, seconds in cursor.fetchall()]
+
+
+_CHARGE = """
+UPDATE inbox SET attempts = attempts + 1, error = %s, job_id = %s,
+       state = CASE WHEN attempts + 1 >= %s THEN 'quarantined' ELSE 'pending' END,
+       finished_at = CASE WHEN attempts + 1 >= %s THEN clock_timestamp() END,
+       next_attempt_at = CASE WHEN attempts + 1 < %s
+           THEN clock_timestamp() + (%s::int[])[attempts + 1] * interval '1 second' END
+WHERE id = %s
+RETURNING state = 'quarantined'
+"""
+
+
+def charge_attempt(cursor: Cursor, inbox_id: int, error: str, job_id: str) -> bool:
+    """Count a failed try of one delivery; True when it was the last one and the delivery is now in quarantine."""
+    cursor.execute(_CHARGE, (error, job_id, MAX_ATTEMPTS, MAX_ATTEMPTS, MAX_ATTEMPTS, list(RETRY_DELAYS_S), inbox_id))
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+_ABANDONED = """
+SELECT 1 FROM inbox
+WHERE state = 'pending' AND coalesce(next_attempt_at, received_at + %s * interval '1 second') <= clock_timestamp()
+ORDER BY id LIMIT 1
+FOR UPDATE SKIP LOCKED
+"""
+
+
+def has_abandoned(pool: Pool, age_s: float) -> bool:
+    """True when a due delivery older than `age_s` is held by nobody: its doorbell was lost, or its worker died."""
+    with pool.transaction("sweep_inbox") as cursor:
+        cursor.execute(_ABANDONED, (age_s,))
+        return cursor.fetchone() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Rows (counted up to the cap) and the age of the oldest in seconds, 0 when there is none."""
+
+    rows: int
+    oldest_age_s: float
+
+
+BACKLOG_CAP = 100_000  # an exact count of a huge backlog would cost more than it tells
+
+
+def read_backlog(cursor: Cursor, table: str, time_column: str) -> Backlog:
+    """Backlog of `inbox` or `outbox`, bounded work: the partial index over pending rows, at most the cap of it."""
+    cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE state = 'pending' LIMIT {BACKLOG_CAP}) AS some")
+    rows = int(cursor.fetchone()[0])
+    cursor.execute(
+        f"SELECT extract(epoch FROM clock_timestamp() - {time_column})::float8"
+        f" FROM {table} WHERE state = 'pending' ORDER BY id LIMIT 1"
+    )
+    oldest = cursor.fetchone()
+    return Backlog(rows, max(0.0, float(oldest[0])) if oldest else 0.0)
+
+
+def count_quarantined(cursor: Cursor) -> int:
+    """Deliveries in quarantine, counted up to the cap."""
+    cursor.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE state = 'quarantined' LIMIT {BACKLOG_CAP}) AS some"
+    )
+    return int(cursor.fetchone()[0])
+
+
+_PRUNE = """
+WITH old AS (
+    SELECT id FROM inbox
+    WHERE received_at < now() - %s * interval '1 day' AND state IN ('done', 'discarded')
+    LIMIT %s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM inbox USING old WHERE inbox.id = old.id
+"""
+
+
+def prune_deliveries(pool: Pool, retention_days: int, batch: int) -> int:
+    """Delete at most `batch` finished deliveries past their retention; return how many were deleted."""
+    with pool.transaction("prune") as cursor:
+        cursor.execute(_PRUNE, (retention_days, batch))
+        deleted: Any = cursor.rowcount
+        return int(deleted)

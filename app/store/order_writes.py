@@ -1,0 +1,331 @@
+"""Set-based writes of the drain: each function is one or two statements, however many orders there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from app.errors import PalmonasError
+from app.model import NEVER_SEEN, Fulfillment, Order, Refund, Standing, Version
+from app.store.pool import Cursor
+
+OrderKey = tuple[str, str]  # channel, external id
+
+
+class RaceLost(PalmonasError):
+    """Another worker created one of these orders meanwhile; do it again with what now stands."""
+
+
+@contextmanager
+def savepoint(cursor: Cursor) -> Iterator[None]:
+    """Undo the block alone when it raises, and go on with the transaction."""
+    cursor.execute("SAVEPOINT part")
+    try:
+        yield
+    except PalmonasError:
+        cursor.execute("ROLLBACK TO SAVEPOINT part")
+        raise
+    cursor.execute("RELEASE SAVEPOINT part")
+
+
+_STANDINGS = """
+SELECT orders.id, orders.channel, orders.external_id,
+       channel_version, channel_rank, channel_delivery, channel_status, progress
+FROM orders JOIN unnest(%s::text[], %s::text[]) AS wanted (channel, external_id)
+  ON orders.channel = wanted.channel AND orders.external_id = wanted.external_id
+ORDER BY orders.id
+FOR UPDATE OF orders
+"""
+
+
+def lock_standings(cursor: Cursor, keys: Sequence[OrderKey]) -> dict[OrderKey, Standing]:
+    """Lock the orders that exist, in one fixed sequence so that two drains cannot block each other."""
+    cursor.execute(_STANDINGS, ([key[0] for key in keys], [key[1] for key in keys]))
+    return {
+        (row[1], row[2]): Standing(row[0], Version(row[3], row[4], row[5]), row[6], row[7]) for row in cursor.fetchall()
+    }
+
+
+_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("channel", "text"),
+    ("external_id", "text"),
+    ("number", "text"),
+    ("channel_status", "text"),
+    ("channel_version", "timestamptz"),
+    ("channel_rank", "smallint"),
+    ("channel_delivery", "text"),
+    ("placed_at", "timestamptz"),
+    ("currency", "text"),
+    ("subtotal", "numeric"),
+    ("discount_total", "numeric"),
+    ("shipping_total", "numeric"),
+    ("tax_total", "numeric"),
+    ("total", "numeric"),
+    ("prices_include_tax", "boolean"),
+    ("customer_external_id", "text"),
+    ("customer_name", "text"),
+    ("customer_email", "text"),
+    ("customer_phone", "text"),
+    ("billing_address", "jsonb"),
+    ("shipping_address", "jsonb"),
+    ("discounts", "jsonb"),
+    ("shipping_lines", "jsonb"),
+    ("note", "text"),
+)
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
+
+_INSERT_ORDERS = f"""
+INSERT INTO orders ({_NAMES}) SELECT * FROM unnest({_ARRAYS})
+ON CONFLICT ON CONSTRAINT orders_channel_external DO NOTHING
+RETURNING channel, external_id, id
+"""
+
+_UPDATE_ORDERS = f"""
+UPDATE orders SET {", ".join(f"{name} = new.{name}" for name, _ in _COLUMNS[2:])},
+       revision = revision + 1, updated_at = clock_timestamp()
+FROM unnest({_ARRAYS}) AS new ({_NAMES})
+WHERE orders.channel = new.channel AND orders.external_id = new.external_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as it shall stand, with the version that makes it stand."""
+
+    channel: str
+    order: Order
+    version: Version
+
+    @property
+    def key(self) -> OrderKey:
+        return (self.channel, self.order.external_id)
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+def _number(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _order_values(row: OrderRow) -> tuple[Any, ...]:
+    order, customer = row.order, row.order.customer
+    return (
+        row.channel,
+        order.external_id,
+        order.number,
+        order.channel_status,
+        row.version.time,
+        row.version.rank,
+        row.version.delivery_id,
+        order.placed_at,
+        order.currency,
+        _number(order.subtotal),
+        _number(order.discount_total),
+        _number(order.shipping_total),
+        _number(order.tax_total),
+        _number(order.total),
+        order.prices_include_tax,
+        customer.external_id if customer else None,
+        customer.name if customer else None,
+        customer.email if customer else None,
+        customer.phone if customer else None,
+        _dump(order.billing_address) if order.billing_address else None,
+        _dump(order.shipping_address) if order.shipping_address else None,
+        _dump(order.discounts),
+        _dump(order.shipping_lines),
+        order.note,
+    )
+
+
+def _transpose(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows to columns, for `unnest`; `width` columns also when there are no rows."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+def insert_orders(cursor: Cursor, rows: Sequence[OrderRow]) -> dict[OrderKey, int]:
+    """Create orders that were not there; return their ids. Raises RaceLost when one of them is there now."""
+    if not rows:
+        return {}
+    ordered = sorted(rows, key=lambda row: row.key)
+    cursor.execute(_INSERT_ORDERS, _transpose(map(_order_values, ordered), len(_COLUMNS)))
+    ids = {(channel, external_id): order_id for channel, external_id, order_id in cursor.fetchall()}
+    if len(ids) < len(rows):
+        raise RaceLost("another worker created one of these orders")
+    return ids
+
+
+def update_orders(cursor: Cursor, rows: Sequence[OrderRow]) -> None:
+    """Replace what the channel says about orders that this transaction has locked."""
+    if rows:
+        cursor.execute(_UPDATE_ORDERS, _transpose(map(_order_values, rows), len(_COLUMNS)))
+
+
+_INSERT_STUBS = """
+INSERT INTO orders (channel, external_id, number, channel_status, channel_version, channel_rank,
+                    channel_delivery, placed_at)
+SELECT channel, external_id, external_id, 'unknown', %s, 0, '', clock_timestamp()
+FROM unnest(%s::text[], %s::text[]) AS missing (channel, external_id)
+ON CONFLICT ON CONSTRAINT orders_channel_external DO NOTHING
+RETURNING channel, external_id, id
+"""
+
+
+def insert_stubs(cursor: Cursor, keys: Sequence[OrderKey]) -> dict[OrderKey, int]:
+    """Orders known only by a refund or a fulfilment that overtook them; any real version replaces them."""
+    if not keys:
+        return {}
+    ordered = sorted(keys)
+    cursor.execute(_INSERT_STUBS, (NEVER_SEEN, [key[0] for key in ordered], [key[1] for key in ordered]))
+    ids = {(channel, external_id): order_id for channel, external_id, order_id in cursor.fetchall()}
+    if len(ids) < len(keys):
+        raise RaceLost("another worker created one of these orders")
+    return ids
+
+
+def replace_items(cursor: Cursor, orders: Sequence[tuple[int, Order]], existed: Sequence[int]) -> None:
+    """Write the items of orders; those of `existed` order ids are removed first."""
+    if existed:
+        cursor.execute("DELETE FROM order_items WHERE order_id = ANY(%s)", (list(existed),))
+    rows = [
+        (
+            order_id,
+            position,
+            item.external_id,
+            item.sku,
+            item.name,
+            str(item.quantity),
+            str(item.unit_price),
+            _number(item.discount),
+            _number(item.tax),
+            _number(item.total),
+        )
+        for order_id, order in orders
+        for position, item in enumerate(order.items)
+    ]
+    if rows:
+        cursor.execute(
+            "INSERT INTO order_items (order_id, position, external_id, sku, name, quantity, unit_price,"
+            " discount, tax, total) SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[],"
+            " %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[])",
+            _transpose(rows, 10),
+        )
+
+
+_UPSERT_REFUNDS = """
+INSERT INTO refunds (order_id, external_id, amount, currency, reason, refunded_at, lines)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::numeric[], %s::text[], %s::text[], %s::timestamptz[],
+                     %s::jsonb[])
+-- a refund has no version: its amount only grows while its transactions succeed, so the larger one is the newer
+ON CONFLICT ON CONSTRAINT refunds_external DO UPDATE SET amount = excluded.amount
+WHERE refunds.amount < excluded.amount
+RETURNING order_id, external_id, amount::text
+"""
+
+
+def upsert_refunds(cursor: Cursor, refunds: Sequence[tuple[int, Refund]]) -> list[tuple[int, str, str]]:
+    """Record refunds; return (order id, refund id, amount) of those that are new or have grown."""
+    largest: dict[tuple[int, str], Refund] = {}
+    for order_id, refund in refunds:
+        known = largest.get((order_id, refund.external_id))
+        if known is None or known.amount < refund.amount:
+            largest[order_id, refund.external_id] = refund
+    if not largest:
+        return []
+    rows = [
+        (
+            order_id,
+            refund.external_id,
+            str(refund.amount),
+            refund.currency,
+            refund.reason,
+            refund.refunded_at,
+            _dump(refund.lines),
+        )
+        for (order_id, _), refund in sorted(largest.items())
+    ]
+    cursor.execute(_UPSERT_REFUNDS, _transpose(rows, 7))
+    return [(order_id, external_id, amount) for order_id, external_id, amount in cursor.fetchall()]
+
+
+_UPSERT_FULFILLMENTS = """
+INSERT INTO fulfillments (order_id, external_id, status, carrier, tracking_numbers, tracking_urls, version, lines)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[],
+                     %s::timestamptz[], %s::jsonb[])
+ON CONFLICT ON CONSTRAINT fulfillments_external DO UPDATE
+SET status = excluded.status, carrier = excluded.carrier, tracking_numbers = excluded.tracking_numbers,
+    tracking_urls = excluded.tracking_urls, version = excluded.version, lines = excluded.lines
+WHERE (fulfillments.version, fulfillments.status) < (excluded.version, excluded.status)
+RETURNING order_id, external_id, status
+"""
+
+
+def upsert_fulfillments(cursor: Cursor, fulfillments: Sequence[tuple[int, Fulfillment]]) -> list[tuple[int, str, str]]:
+    """Record fulfilments, newest version wins; return (order id, fulfilment id, status) of those that changed."""
+    newest: dict[tuple[int, str], Fulfillment] = {}
+    for order_id, one in fulfillments:
+        known = newest.get((order_id, one.external_id))
+        if known is None or (known.version, known.status) < (one.version, one.status):
+            newest[order_id, one.external_id] = one
+    if not newest:
+        return []
+    rows = [
+        (
+            order_id,
+            one.external_id,
+            one.status,
+            one.carrier,
+            _dump(one.tracking_numbers),
+            _dump(one.tracking_urls),
+            one.version,
+            _dump(one.lines),
+        )
+        for (order_id, _), one in sorted(newest.items(), key=lambda entry: entry[0])
+    ]
+    cursor.execute(_UPSERT_FULFILLMENTS, _transpose(rows, 8))
+    return [(order_id, external_id, status) for order_id, external_id, status in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line in an order's life. `actor` is `channel:<name>` or `token:<name>`."""
+
+    order_id: int
+    type: str
+    actor: str
+    from_value: str | None
+    to_value: str | None
+    request_id: str
+    detail: str | None = None
+
+
+def insert_events(cursor: Cursor, events: Sequence[Event]) -> None:
+    if events:
+        cursor.execute(
+            "INSERT INTO order_events (order_id, type, actor, from_value, to_value, request_id, detail)"
+            " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[])",
+            _transpose(
+                (
+                    (
+                        one.order_id,
+                        one.type,
+                        one.actor,
+                        one.from_value,
+                        one.to_value,
+                        one.request_id,
+                        one.detail,
+                    )
+                    for one in events
+                ),
+                7,
+            ),
+        )

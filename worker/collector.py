@@ -1,0 +1,105 @@
+"""What the exporter reads at each scrape: queues and workers from Redis, backlog from PostgreSQL. Never mutates."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import redis
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from app import telemetry
+from app.errors import PalmonasError
+from app.queue_stats import read_processed, read_queues, read_workers
+from app.store.inbox import count_quarantined, read_backlog
+from app.store.pool import Pool
+
+log = logging.getLogger(__name__)
+
+OUTCOMES = ("succeeded", "failed", "retried")
+
+
+class QueueCollector(Collector):
+    """O(queues) reads of Redis; O(1) reads of PostgreSQL, bounded by `BACKLOG_CAP`."""
+
+    def __init__(self, client: redis.Redis, pool: Pool, queues: tuple[str, ...], restarts_file: str = "") -> None:
+        self._client = client
+        self._pool = pool
+        self._queues = queues
+        self._restarts_file = Path(restarts_file) if restarts_file else None
+
+    def describe(self) -> list[Metric]:
+        """Nothing, so that registering does not scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        up = telemetry.family(telemetry.COLLECTOR_UP)
+        seconds = telemetry.family(telemetry.COLLECTOR_SECONDS)
+        parts: tuple[tuple[str, Callable[[], list[Metric]]], ...] = (
+            ("queues", self._collect_queues),
+            ("backlog", self._collect_backlog),
+            ("restarts", self._collect_restarts),
+        )
+        for name, part in parts:
+            started = time.perf_counter()
+            found: list[Metric] = []
+            try:
+                found = part()
+            except (PalmonasError, redis.RedisError, OSError, ValueError) as error:
+                # a gap in the series, and collector_up = 0, say more than a stale or a zero value
+                log.warning("collector_failed", extra={"collector": name, "error": type(error).__name__})
+                up.add_metric([name], 0)
+            else:
+                up.add_metric([name], 1)
+            seconds.add_metric([name], time.perf_counter() - started)
+            yield from found
+        yield up
+        yield seconds
+
+    def _collect_queues(self) -> list[Metric]:
+        jobs, oldest = telemetry.family(telemetry.RQ_JOBS), telemetry.family(telemetry.RQ_OLDEST)
+        workers, beats = telemetry.family(telemetry.RQ_WORKERS), telemetry.family(telemetry.RQ_HEARTBEAT_AGE)
+        processed = telemetry.family(telemetry.RQ_PROCESSED)
+        for queue in read_queues(self._client, self._queues):
+            oldest.add_metric([queue.name], queue.oldest_age_s)
+            for status, count in queue.jobs.items():
+                jobs.add_metric([queue.name, status], count)
+        for found in read_workers(self._client, self._queues):
+            for state, count in found.states.items():
+                workers.add_metric([found.queue, state], count)
+            if found.count:
+                beats.add_metric([found.queue], found.heartbeat_age_s)
+        counts = read_processed(self._client)
+        for name in self._queues:
+            for outcome in OUTCOMES:
+                processed.add_metric([name, outcome], counts.get((name, outcome), 0))
+        return [jobs, oldest, workers, beats, processed]
+
+    def _collect_backlog(self) -> list[Metric]:
+        found: list[Metric] = []
+        with self._pool.transaction("collector") as cursor:
+            inbox = read_backlog(cursor, "inbox", "received_at")
+            outbox = read_backlog(cursor, "outbox", "created_at")
+            quarantined = count_quarantined(cursor)
+        for name, value in (
+            (telemetry.INBOX_PENDING, inbox.rows),
+            (telemetry.INBOX_OLDEST, inbox.oldest_age_s),
+            (telemetry.OUTBOX_PENDING, outbox.rows),
+            (telemetry.OUTBOX_OLDEST, outbox.oldest_age_s),
+            (telemetry.INBOX_QUARANTINED, quarantined),
+        ):
+            one = telemetry.family(name)
+            one.add_metric([], value)
+            found.append(one)
+        return found
+
+    def _collect_restarts(self) -> list[Metric]:
+        restarts = telemetry.family(telemetry.PROCESS_RESTARTS)
+        if self._restarts_file and self._restarts_file.exists():
+            for process, count in json.loads(self._restarts_file.read_text(encoding="utf-8")).items():
+                restarts.add_metric([process], count)
+        return [restarts]

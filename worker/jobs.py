@@ -1,0 +1,62 @@
+"""Every job there is. The worker refuses any function that `app.queue.ALLOWED_FUNCTIONS` does not name."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from rq import get_current_job
+
+from app.channels import CHANNELS
+from app.orders.drain import drain_batch
+from app.store.inbox import prune_deliveries
+from worker.context import current
+
+log = logging.getLogger(__name__)
+
+MAX_BATCHES = 20  # with the time limit: no job timeout, stale heartbeat or long shutdown comes of a busy day
+PRUNE_BATCH = 2000
+PARSERS = {name: channel.parse for name, channel in CHANNELS.items()}
+
+
+def _job_id() -> str:
+    job = get_current_job()
+    return str(job.id) if job else "none"
+
+
+def drain_inbox() -> int:
+    """Store what is in the inbox, for a bounded time; ring again if there is more. Returns the deliveries claimed."""
+    context = current()
+    context.queue.answer_bell()
+    deadline = time.monotonic() + context.config.drain_seconds
+    claimed = 0
+    for _ in range(MAX_BATCHES):
+        got = drain_batch(context.pool, PARSERS, context.config.drain_batch, _job_id())
+        claimed += got
+        context.beat()
+        if got < context.config.drain_batch:
+            return claimed
+        if context.stopping() or time.monotonic() >= deadline:
+            break
+    context.queue.ring()
+    return claimed
+
+
+def replay_delivery(inbox_id: int) -> int:
+    """One delivery was released from quarantine: store what is due. Returns the deliveries claimed."""
+    log.info("delivery_replayed", extra={"inbox_id": inbox_id, "job_id": _job_id()})
+    return drain_inbox()
+
+
+def prune() -> int:
+    """Delete deliveries past their retention, in bounded batches; returns how many."""
+    context = current()
+    deleted = 0
+    while not context.stopping():
+        got = prune_deliveries(context.pool, context.config.retention_days, PRUNE_BATCH)
+        deleted += got
+        context.beat()
+        if got < PRUNE_BATCH:
+            break
+    log.info("inbox_pruned", extra={"deleted": deleted, "job_id": _job_id()})
+    return deleted
