@@ -14,6 +14,7 @@ from stack.restarts import read_counts
 from stack.supervisor import Supervisor
 
 PAGE_DEADLINE_S = 3.0
+ALIVE = ("STARTING", "RUNNING")  # supervisord calls a process RUNNING after its first second
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class PartHealth:
 
     @property
     def is_ok(self) -> bool:
-        return self.state == "RUNNING" and self.health == "ok"
+        return self.state in ALIVE and self.health == "ok"
 
 
 def save_pages(layout: Layout, parts: list[Part]) -> None:
@@ -63,7 +64,7 @@ def read_health(layout: Layout, servers: Servers) -> list[PartHealth]:
     found = []
     for name, page in pages.items():
         if process := states.get(name):
-            health = check_part(name, page, servers) if process.state == "RUNNING" else "not running"
+            health = check_part(name, page, servers) if process.state in ALIVE else "not running"
             found.append(
                 PartHealth(name, process.state, process.pid, process.uptime_s, restarts.get(name, 0), health)
             )

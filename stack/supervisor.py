@@ -66,6 +66,7 @@ def render_supervisor(layout: Layout, parts: Iterable[Part]) -> str:
                 "command": shlex.join([sys.executable, "-m", "stack.restarts", str(layout.restarts_file)]),
                 "events": "PROCESS_STATE_EXITED,PROCESS_STATE_BACKOFF",
                 "buffer_size": "1000",
+                "stdout_logfile": "NONE",
                 "stderr_logfile": str(layout.log_of("restart-counter")),
                 "priority": "1",
             },
