@@ -14,8 +14,8 @@ from app.config import Config
 from app.errors import PalmonasError
 from app.health import Check, CheckFailed, Readiness
 from app.queue import connect
-from app.store.migrate import expected_version, read_version
 from app.store.pool import Pool
+from app.store.schema import expected_version, read_version
 
 
 def check_postgresql(pool: Pool) -> Check:
