@@ -29,8 +29,8 @@ from app.model import (
     ShippingLine,
 )
 
-# Topics that are read; every other one is recorded as ignored. order.deleted carries an id and no time: there
-# is no telling whether it is newer than what is stored. order.restored carries the whole order again.
+# Topics that are read; every other one is recorded as ignored. order.deleted, sent when an order goes to the trash,
+# carries an id and no time: there is no telling whether it is newer than what is stored, or than a restore.
 TOPICS = frozenset({"order.created", "order.updated", "order.restored"})
 
 STATUSES: dict[str, ChannelStatus] = {
