@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 PORT_HELP = "Port of the front door; default: PALMONAS_PORT, else 4000. The other parts' ports follow it."
 
 
-def _read_ports(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, int]:
+def _read_ports(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
     ports = {}
     for value in values:
         name, _, number = value.partition("=")
@@ -71,9 +69,9 @@ def up(demo: bool, detach: bool, install: bool, port: int | None, ports: dict[st
     healthy = _print_report(layout, results)
     complete = all(result.stored == result.sent for result in results)
     if demo or detach:
-        click.echo("Stop with: palmonas down (or make down). Logs: palmonas logs -f")
+        click.echo(f"Stop with: make down. Logs: {Path(sys.argv[0])} logs -f")
         sys.exit(0 if healthy and complete else 1)
-    click.echo("Stop with Ctrl-C. Logs: palmonas logs -f")
+    click.echo(f"Stop with Ctrl-C. Logs: {Path(sys.argv[0])} logs -f")
     _wait_for_end(layout)
 
 
@@ -121,9 +119,7 @@ def status(as_json: bool) -> None:
 @click.command()
 @click.argument("process", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
-@click.option(
-    "-n", "--lines", type=click.IntRange(0, 100_000), default=20, show_default=True, help="Of each log."
-)
+@click.option("-n", "--lines", type=click.IntRange(0, 100_000), default=20, show_default=True, help="Of each log.")
 def logs(process: str | None, follow: bool, lines: int) -> None:
     """Show the log of PROCESS, or of all."""
     from app.errors import UsageError
@@ -159,7 +155,7 @@ def dev(install: bool, port: int | None, ports: dict[str, int]) -> None:
     state = find_state()
     with hold_lock(state):
         if find_running(state):
-            raise UsageError("the stack is up; stop it first with: palmonas down")
+            raise UsageError("the stack is up; stop it first with: make down")
         layout = start_stack(_make_wish(state, port, ports, install=install, api=False), _report_progress)
     click.echo(f"API with reload on {layout.base_url}; stop with Ctrl-C")
     command = [sys.executable, "-m", "gunicorn", "--reload", "--config", "python:app.api.gunicorn_conf"]

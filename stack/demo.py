@@ -12,6 +12,7 @@ import requests
 
 from app.channels import CHANNELS, sample
 from stack.layout import Layout
+from stack.pages import open_session
 from stack.processes import wait_until
 
 ORDERS_PER_CHANNEL = 20
@@ -50,7 +51,7 @@ def _send_channel(layout: Layout, name: str, first: int, count: int) -> int:
     secret = (layout.secrets / f"{name}_secrets").read_text(encoding="ascii").split()[0]
     body = sample(name)
     accepted = 0
-    with requests.Session() as session:
+    with open_session() as session:
         for number in range(first, first + count):
             order = channel.renumber(body, number)
             headers = channel.sign(order, secret, channel.choose_topic(order), str(uuid.uuid4()), time.time())
@@ -70,7 +71,5 @@ def _count_stored(database_url: str, numbers: list[str]) -> dict[str, int]:
         closing(psycopg2.connect(database_url, connect_timeout=5)) as connection,
         connection.cursor() as cursor,
     ):
-        cursor.execute(
-            "SELECT channel, count(*) FROM orders WHERE external_id = ANY(%s) GROUP BY channel", (numbers,)
-        )
+        cursor.execute("SELECT channel, count(*) FROM orders WHERE external_id = ANY(%s) GROUP BY channel", (numbers,))
         return dict(cursor.fetchall())

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-import requests
-
 from stack.layout import Layout
+from stack.pages import fetch_page
 from stack.processes import wait_until
 from stack.programs import Part, Servers
 from stack.restarts import read_counts
@@ -49,9 +48,8 @@ def check_part(name: str, page: str | None, servers: Servers) -> str:
     if page is None:
         server = servers.postgres if name == servers.postgres.name else servers.redis
         return "ok" if server.answers() else "does not answer"
-    try:
-        answer = requests.get(page, timeout=PAGE_DEADLINE_S)
-    except requests.RequestException:
+    answer = fetch_page(page, PAGE_DEADLINE_S)
+    if answer is None:
         return "does not answer"
     return "ok" if answer.ok else f"answers {answer.status_code}"
 
@@ -65,9 +63,7 @@ def read_health(layout: Layout, servers: Servers) -> list[PartHealth]:
     for name, page in pages.items():
         if process := states.get(name):
             health = check_part(name, page, servers) if process.state in ALIVE else "not running"
-            found.append(
-                PartHealth(name, process.state, process.pid, process.uptime_s, restarts.get(name, 0), health)
-            )
+            found.append(PartHealth(name, process.state, process.pid, process.uptime_s, restarts.get(name, 0), health))
     return found
 
 

@@ -94,9 +94,7 @@ class Layout:
                 f"set {STATE_VARIABLE} to a directory that everybody may enter, such as /var/lib/palmonas"
             )
         if len(bytes(self.supervisor_socket)) > LONGEST_SOCKET_PATH:
-            raise UsageError(
-                f"the path {self.state} is too long for a socket; set {STATE_VARIABLE} to a shorter one"
-            )
+            raise UsageError(f"the path {self.state} is too long for a socket; set {STATE_VARIABLE} to a shorter one")
 
     def save(self) -> None:
         fields = {**asdict(self), "state": str(self.state), "root": str(ROOT)}
@@ -131,8 +129,7 @@ def plan_layout(state: Path, host: str, port: int, chosen: Mapping[str, int]) ->
             raise UsageError(f"there is no part {name!r} with a port; there are: {', '.join(PORT_OFFSETS)}")
     if is_port_taken(port, host):
         raise UsageError(
-            f"port {port} is taken; stop what listens there, "
-            f"or choose another: make up PALMONAS_PORT={port + 1000}"
+            f"port {port} is taken; stop what listens there, or choose another: make up PALMONAS_PORT={port + 1000}"
         )
     for name, wanted in chosen.items():
         if is_port_taken(wanted):

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import requests
-
 from app.errors import UsageError
 from app.store.pool import Pool
 from app.store.tokens import create_token, revoke_token
@@ -19,6 +17,7 @@ from stack.health import read_health, save_pages, wait_healthy
 from stack.layout import STATE_VARIABLE, Layout, load_layout, plan_layout
 from stack.monitoring import write_targets
 from stack.packages import install_missing
+from stack.pages import fetch_page
 from stack.processes import wait_until
 from stack.programs import (
     FRONT,
@@ -94,7 +93,7 @@ def start_stack(wish: Wish, report: Report) -> Layout:
         report(f"ended {len(left)} processes that a killed supervisor had left")
     layout = plan_layout(wish.state, wish.host, wish.port, wish.ports)
     layout.make_directories()
-    report(f"state: {layout.state} (after `palmonas down` it may be deleted)")
+    report(f"state: {layout.state} (may be deleted after `make down`)")
     for part in find_missing_parts():
         report(f"missing: {part}: {MISSING_PARTS[part]}")
     servers = open_servers(layout)
@@ -102,9 +101,7 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     servers.redis.prepare()
     settings = write_secrets(layout, servers)
     parts = list_parts(layout, servers, settings, api=wish.api)
-    write_targets(
-        layout, [(part.job, part.name, part.page, part.labels) for part in parts if part.job and part.page]
-    )
+    write_targets(layout, [(part.job, part.name, part.page, part.labels) for part in parts if part.job and part.page])
     write_counts(layout.restarts_file, {part.name: 0 for part in parts})
     save_pages(layout, parts)
     layout.save()
@@ -160,10 +157,8 @@ def _migrate(settings: dict[str, str]) -> None:
 
 def _wait_front_door(layout: Layout) -> None:
     def answers() -> bool:
-        try:
-            return requests.get(f"{layout.base_url}/readyz", timeout=3).ok
-        except requests.RequestException:
-            return False
+        answer = fetch_page(f"{layout.base_url}/readyz", deadline_s=3)
+        return answer is not None and answer.ok
 
     if not wait_until(answers, STAGE_DEADLINE_S, pause_s=0.2):
         raise UsageError(f"{layout.base_url}/readyz did not answer 200 within {STAGE_DEADLINE_S:.0f} s")
@@ -173,9 +168,7 @@ def _ensure_token(layout: Layout, servers: Servers) -> None:
     """Make the operators' first token, kept in a file that only this user reads."""
     if layout.token_file.exists():
         return
-    pool = Pool(
-        servers.postgres.url, name="stack", size=1, timeout_s=5, connect_timeout_s=5, statement_timeout_s=5
-    )
+    pool = Pool(servers.postgres.url, name="stack", size=1, timeout_s=5, connect_timeout_s=5, statement_timeout_s=5)
     try:
         try:
             token = create_token(pool, TOKEN_NAME, "admin")
@@ -190,8 +183,7 @@ def _ensure_token(layout: Layout, servers: Servers) -> None:
 def _clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Our environment without the settings that the stack makes itself; log level and limits pass through."""
     ours = {name.removesuffix("_FILE") for name in settings} | {
-        f"PALMONAS_{name}"
-        for name in ("ROLES", "INSTANCE", "PORT", "LISTEN_HOST", "METRICS_PORT", "RESTARTS_FILE")
+        f"PALMONAS_{name}" for name in ("ROLES", "INSTANCE", "PORT", "LISTEN_HOST", "METRICS_PORT", "RESTARTS_FILE")
     }
     kept = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
     kept.pop(STATE_VARIABLE, None)

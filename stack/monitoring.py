@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from stack.layout import ROOT, Layout
+from stack.pages import fetch_page
 
 SOURCE = ROOT / "prometheus"
 QUERY_DEADLINE_S = 5.0
@@ -63,26 +63,25 @@ def write_targets(layout: Layout, targets: Iterable[tuple[str, str, str, Mapping
 
 def fetch_firing_alerts(layout: Layout) -> list[str] | None:
     """The names of the alerts that fire now, each once; None when Prometheus does not answer."""
-    try:
-        answer = requests.get(
-            f"http://127.0.0.1:{layout.ports['prometheus']}/api/v1/alerts", timeout=QUERY_DEADLINE_S
-        )
-        alerts = answer.json()["data"]["alerts"]
-    except (requests.RequestException, ValueError, KeyError):
+    alerts = _ask_prometheus(layout, "alerts", "alerts")
+    if alerts is None:
         return None
     return sorted({alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"})
 
 
 def fetch_targets(layout: Layout) -> dict[str, str] | None:
     """Health (up, down, unknown) of every scrape target by instance; None when Prometheus does not answer."""
-    try:
-        answer = requests.get(
-            f"http://127.0.0.1:{layout.ports['prometheus']}/api/v1/targets", timeout=QUERY_DEADLINE_S
-        )
-        targets = answer.json()["data"]["activeTargets"]
-    except (requests.RequestException, ValueError, KeyError):
+    targets = _ask_prometheus(layout, "targets", "activeTargets")
+    return None if targets is None else {target["labels"]["instance"]: target["health"] for target in targets}
+
+
+def _ask_prometheus(layout: Layout, page: str, member: str) -> list[dict[str, Any]] | None:
+    url = f"http://127.0.0.1:{layout.ports['prometheus']}/api/v1/{page}"
+    answer = fetch_page(url, QUERY_DEADLINE_S)
+    if answer is None or not answer.ok:
         return None
-    return {target["labels"]["instance"]: target["health"] for target in targets}
+    found: list[dict[str, Any]] = answer.json()["data"][member]
+    return found
 
 
 def _replace(path: Path, text: str) -> None:

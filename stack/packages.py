@@ -35,9 +35,7 @@ def list_missing_packages(*, tools: bool = False) -> list[str]:
         packages.append("postgresql")
     if find_redis() is None:
         packages.append("redis-server")
-    packages += [
-        DEBIAN_NAMES.get(part, f"prometheus-{part}") for part in MISSING_PARTS if not find_executable(part)
-    ]
+    packages += [DEBIAN_NAMES.get(part, f"prometheus-{part}") for part in MISSING_PARTS if not find_executable(part)]
     if tools and find_program("shellcheck") is None:
         packages.append("shellcheck")
     return packages
@@ -87,9 +85,7 @@ def _keep_services_stopped(prefix: list[str]) -> Iterator[None]:
     if POLICY.exists():
         yield
         return
-    subprocess.run(
-        [*prefix, "tee", POLICY], input=POLICY_TEXT, text=True, capture_output=True, timeout=10, check=True
-    )
+    subprocess.run([*prefix, "tee", POLICY], input=POLICY_TEXT, text=True, capture_output=True, timeout=10, check=True)
     try:
         subprocess.run([*prefix, "chmod", "755", POLICY], timeout=10, check=True)
         yield

@@ -161,9 +161,7 @@ def make_api_part(layout: Layout, settings: dict[str, str]) -> Part:
     return _run_api("api-console-1", "accept console", (layout.host, layout.port), layout, settings)
 
 
-def _run_api(
-    name: str, roles: str, address: tuple[str, int], layout: Layout, settings: dict[str, str]
-) -> Part:
+def _run_api(name: str, roles: str, address: tuple[str, int], layout: Layout, settings: dict[str, str]) -> Part:
     host, port = address
     own = {"PALMONAS_ROLES": roles, "PALMONAS_LISTEN_HOST": host, "PALMONAS_PORT": str(port)}
     part = _run(name, ["api"], "palmonas-api", layout, {**settings, **own})
@@ -183,6 +181,9 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
             continue
         address = f"127.0.0.1:{layout.ports[name]}"
         command, environment = [str(program), f"--web.listen-address={address}"], {}
+        if name == "node-exporter":
+            # Debian's default; it needs a message bus, which containers do not have.
+            command.append("--no-collector.systemd")
         if name == "postgres-exporter":
             postgres = servers.postgres
             _ = postgres.monitor_url  # makes the password file

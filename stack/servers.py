@@ -58,8 +58,7 @@ class PostgresServer(Server):
             )
         if program is None:
             raise UsageError(
-                "PostgreSQL 15 or newer was not found: install Debian's postgresql package, "
-                "or run: make embedded"
+                "PostgreSQL 15 or newer was not found: install Debian's postgresql package, or run: make embedded"
             )
         self.program = program.path
 
@@ -207,9 +206,7 @@ class RedisServer(Server):
         return [str(self.program), str(self.directory / "redis.conf")]
 
     def answers(self) -> bool:
-        client = redis.Redis.from_url(
-            self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-        )
+        client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
         try:
             return bool(client.ping())
         except redis.RedisError:

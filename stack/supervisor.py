@@ -174,9 +174,7 @@ class Supervisor:
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return []
         return [
-            ProcessState(
-                one["name"], one["statename"], one["pid"], one["now"] - one["start"] if one["pid"] else 0
-            )
+            ProcessState(one["name"], one["statename"], one["pid"], one["now"] - one["start"] if one["pid"] else 0)
             for one in found
             if one["name"] != "restart-counter"
         ]
@@ -195,9 +193,7 @@ class Supervisor:
         supervisord names its socket in the environment of all it starts.
         """
         orphans = find_by_environment("SUPERVISOR_SERVER_URL", f"unix://{self._layout.supervisor_socket}")
-        left = sorted(
-            {one for orphan in orphans for one in (orphan, *list_descendants(orphan))} - {os.getpid()}
-        )
+        left = sorted({one for orphan in orphans for one in (orphan, *list_descendants(orphan))} - {os.getpid()})
         signal_all(left, signal.SIGKILL)
         wait_until(lambda: not any(map(is_alive, left)), 5.0)
         return left
