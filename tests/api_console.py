@@ -40,7 +40,7 @@ class Console:
         headers = dict(kwargs.pop("headers", {}))
         if role is not None:
             headers.setdefault("Authorization", f"Bearer {self.tokens.get(role, role)}")
-        return self.client().open(path, method=method, headers=headers, **kwargs)
+        return self.client().open(path, method=method, headers=headers, buffered=True, **kwargs)
 
     def get(self, path: str, role: str | None = "viewer", **kwargs: Any) -> TestResponse:
         return self.call("GET", path, role, **kwargs)

@@ -46,8 +46,11 @@ def list_orders(pool: Pool, wanted: OrderFilter, *, after: PageKey | None, limit
     if after:
         conditions.append("(placed_at, id) < (%(after_placed_at)s, %(after_id)s)")
         values |= {"after_placed_at": after.placed_at, "after_id": after.id}
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     with pool.autocommit("list_orders") as cursor:
+        if wanted.text is not None:
+            values |= _build_text_values(wanted.text)
+            conditions.append(_narrow_by_text(cursor, values))
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         cursor.execute(
             f"SELECT {SUMMARY} FROM orders {where} ORDER BY placed_at DESC, id DESC LIMIT %(limit)s",
             values | {"limit": limit},
@@ -69,21 +72,39 @@ def _build_conditions(wanted: OrderFilter) -> tuple[list[str], dict[str, Any]]:
     if wanted.placed_to is not None:
         conditions.append("placed_at < %(placed_to)s")
         values["placed_to"] = wanted.placed_to
-    if wanted.text is not None:
-        # Each side of the OR has an index; the channels are listed for the one of (channel, external_id).
-        conditions.append(
-            "(number LIKE %(prefix)s OR number LIKE %(hash_prefix)s"
-            " OR lower(customer_email) LIKE lower(%(prefix)s) OR lower(customer_name) LIKE lower(%(prefix)s)"
-            " OR (channel = ANY(%(channels)s) AND external_id = %(text)s))"
-        )
-        prefix = escape_like(wanted.text) + "%"
-        values |= {
-            "text": wanted.text,
-            "prefix": prefix,
-            "hash_prefix": f"#{prefix}",
-            "channels": list(CHANNEL_NAMES),
-        }
     return conditions, values
+
+
+# Each has an index; the channels are listed for the one of (channel, external_id).
+_TEXT_MATCHES = (
+    "number LIKE %(prefix)s",
+    "number LIKE %(hash_prefix)s",
+    "lower(customer_email) LIKE lower(%(prefix)s)",
+    "lower(customer_name) LIKE lower(%(prefix)s)",
+    "(channel = ANY(%(channels)s) AND external_id = %(text)s)",
+)
+# Up to here the matches are collected and sorted; above it, one order in any few of the list is a match.
+MAX_COLLECTED = 1000
+
+
+def _build_text_values(text: str) -> dict[str, Any]:
+    prefix = escape_like(text) + "%"
+    return {"text": text, "prefix": prefix, "hash_prefix": f"#{prefix}", "channels": list(CHANNEL_NAMES)}
+
+
+def _narrow_by_text(cursor: Cursor, values: dict[str, Any]) -> str:
+    """The condition for a text; adds to `values`.
+
+    Left to itself, the planner guesses how rare a prefix is, and where it guesses too high it walks the whole
+    list for a handful of matches. So the matches are looked up first, by their indexes, up to a bound.
+    """
+    arms = " UNION ALL ".join(f"(SELECT id FROM orders WHERE {one} LIMIT {MAX_COLLECTED + 1})" for one in _TEXT_MATCHES)
+    cursor.execute(f"SELECT id FROM ({arms}) AS found LIMIT {MAX_COLLECTED + 1}", values)
+    ids = [row[0] for row in cursor.fetchall()]
+    if len(ids) > MAX_COLLECTED:
+        return f"({' OR '.join(_TEXT_MATCHES)})"
+    values["ids"] = ids
+    return "id = ANY(%(ids)s::bigint[])"
 
 
 def escape_like(text: str) -> str:
@@ -145,7 +166,7 @@ _WAITING = """
 SELECT channel, state, count(*) FROM (
     (SELECT channel, state FROM inbox WHERE state = 'pending' LIMIT %s)
     UNION ALL (SELECT channel, state FROM inbox WHERE state = 'quarantined' LIMIT %s)
-) AS some GROUP BY channel, state
+) AS waiting GROUP BY channel, state
 """
 
 
