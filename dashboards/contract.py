@@ -134,11 +134,14 @@ class Reader:
 
     def _aggregated(self, node: ast.AggregateExpr, function: str | None) -> frozenset[str]:
         inner = self._labels(node.expr, function)
+        picks = node.prettify().startswith(("topk", "bottomk"))
         if node.modifier is None:
-            return frozenset()
+            return inner if picks else frozenset()
         named = frozenset(node.modifier.labels)
         for label in sorted(named - inner):
             self.problems.append(f"grouped by {label}, which is not there: {', '.join(sorted(inner))} are")
+        if picks:
+            return inner
         return inner & named if node.modifier.type == ast.AggModifierType.By else inner - named
 
     def _joined(self, node: ast.BinaryExpr, function: str | None) -> frozenset[str]:
@@ -149,7 +152,8 @@ class Reader:
         if modifier is None or modifier.matching is None:
             return left | right if _is_set(modifier) else left
         named = frozenset(modifier.matching.labels)
-        for label in sorted(named - (left & right)):
+        listed = modifier.matching.type == ast.LabelModifierType.Include
+        for label in sorted(named - (left & right if listed else left | right)):
             self.problems.append(f"joined by {label}, which is not on both sides")
         if _is_set(modifier):
             return left | right
@@ -157,7 +161,7 @@ class Reader:
             return left | frozenset(modifier.group_labels or ())
         if modifier.card == ast.VectorMatchCardinality.OneToMany:
             return right | frozenset(modifier.group_labels or ())
-        return named if modifier.matching.type == ast.LabelModifierType.Include else left - named
+        return named if listed else left - named
 
     def _called(self, node: ast.Call) -> frozenset[str]:
         name = node.func.name
@@ -224,17 +228,21 @@ def check_recording(recording: Recording) -> list[str]:
     return reader.problems
 
 
+@cache
+def _families_of_recording(name: str) -> frozenset[str]:
+    expr = next(one.expr for one in read_recordings() if one.name == name)
+    reader = Reader(known_metrics())
+    reader.read(expr)
+    return frozenset(families(reader.used))
+
+
 def families(names: Iterable[str]) -> set[str]:
     """The declared families behind series names, following recording rules down to what a process emits."""
     known = known_metrics()
-    recordings = {one.name: one for one in read_recordings()}
     found: set[str] = set()
     for name in names:
-        metric = known[name]
-        if name in recordings:
-            reader = Reader(known)
-            reader.read(recordings[name].expr)
-            found |= families(reader.used)
+        if name in emitted():
+            found.add(known[name].source)
         else:
-            found.add(metric.source)
+            found |= _families_of_recording(name)
     return found

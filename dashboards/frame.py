@@ -53,7 +53,7 @@ def start(uid: str, description: str, jobs_from: str) -> dashboard.Dashboard:
     for other, title in TITLES.items():
         if other != uid:
             link = dashboard.DashboardLink(title).type(model.DashboardLinkType.LINK).url(f"/d/{other}")
-            board = board.link(link.keep_time(True).include_vars(False))
+            board = board.link(link.keep_time(True).include_vars(True))
     return board
 
 

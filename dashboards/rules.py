@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,19 @@ def _read_rules(folder: Path, root: Path) -> Iterator[tuple[dict[str, Any], str]
                 yield rule, path.relative_to(root).as_posix()
 
 
-def read_recordings(root: Path = ROOT) -> list[Recording]:
+@cache
+def read_recordings(root: Path = ROOT) -> tuple[Recording, ...]:
     """The recording rules of `prometheus/rules`, in the order of the files."""
-    return [
+    return tuple(
         Recording(rule["record"], rule["expr"].strip(), file)
         for rule, file in _read_rules(root / "prometheus/rules", root)
-    ]
+    )
 
 
-def read_alerts(root: Path = ROOT) -> list[Alert]:
+@cache
+def read_alerts(root: Path = ROOT) -> tuple[Alert, ...]:
     """The alerts of `prometheus/alerts`, in file order; one name may come with several severities."""
-    return [
+    return tuple(
         Alert(
             rule["alert"],
             rule["expr"].strip(),
@@ -61,4 +64,4 @@ def read_alerts(root: Path = ROOT) -> list[Alert]:
             file,
         )
         for rule, file in _read_rules(root / "prometheus/alerts", root)
-    ]
+    )

@@ -1,0 +1,60 @@
+"""What is generated is what is committed, and building it again changes nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from app.errors import UsageError
+from cli.dashboards import dashboards
+from dashboards import catalogue
+from dashboards.frame import TITLES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str) -> str:
+    return CliRunner().invoke(dashboards, arguments, catch_exceptions=False).output
+
+
+def test_committed_files_are_up_to_date() -> None:
+    assert catalogue.find_drift(ROOT) == [], "run `palmonas dashboards build` and commit what it writes"
+    assert "up to date" in run("build", "--check")
+
+
+def test_build_is_deterministic() -> None:
+    assert catalogue.generate() == catalogue.generate()
+
+
+def test_build_writes_mends_and_removes(tmp_path: Path) -> None:
+    written = catalogue.write(tmp_path)
+    assert {path.name for path in written} == {f"{uid}.json" for uid in TITLES} | {"metrics.md", "alerts.md"}
+    assert catalogue.find_drift(tmp_path) == []
+    edited = tmp_path / "grafana/dashboards/palmonas-pools.json"
+    original = edited.read_text(encoding="utf-8")
+    edited.write_text(original.replace('"h": 4', '"h": 5'), encoding="utf-8")
+    left_over = tmp_path / "grafana/dashboards/retired.json"
+    left_over.write_text("{}", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"palmonas-pools\.json.*retired\.json.*palmonas dashboards build"):
+        run("build", "--check", "--root", str(tmp_path))
+    assert "removed grafana/dashboards/retired.json" in run("build", "--root", str(tmp_path))
+    assert edited.read_text(encoding="utf-8") == original
+    assert not left_over.exists()
+
+
+def test_uids_and_titles_are_the_registered_ones() -> None:
+    assert {board["uid"]: board["title"] for board in catalogue.build_dashboards()} == TITLES
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "grafana/dashboards").glob("*.json")), ids=lambda path: path.stem)
+def test_first_screen_answers_and_links_lead_on(path: Path) -> None:
+    board = json.loads(path.read_text(encoding="utf-8"))
+    assert [panel["type"] for panel in board["panels"][:6]] == ["stat"] * 6
+    assert {link["url"] for link in board["links"]} == {f"/d/{uid}" for uid in TITLES if uid != path.stem}
+
+
+def test_unwritable_root_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "grafana").write_text("a file where a directory should be", encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot write"):
+        run("build", "--root", str(tmp_path))

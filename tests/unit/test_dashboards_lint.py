@@ -1,0 +1,122 @@
+"""The house rules hold for our dashboards, and each breach of one is found."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from app.errors import UsageError
+from cli.dashboards import dashboards
+from dashboards.catalogue import build_dashboards
+from dashboards.lint import lint_dashboard, lint_query
+
+BOARDS = build_dashboards()
+Board = dict[str, Any]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_our_dashboards_keep_the_rules(board: Board) -> None:
+    assert lint_dashboard(board) == []
+
+
+def overlap(board: Board) -> None:
+    board["panels"][1]["gridPos"]["x"] -= 1
+
+
+def leave_grid(board: Board) -> None:
+    board["panels"][5]["gridPos"]["w"] = 5
+
+
+def set_first(key: str, value: Any) -> Callable[[Board], None]:
+    def change(board: Board) -> None:
+        board["panels"][0][key] = value
+
+    return change
+
+
+def drop_unit(board: Board) -> None:
+    del board["panels"][0]["fieldConfig"]["defaults"]["unit"]
+
+
+def drop_variable(board: Board) -> None:
+    del board["templating"]["list"][2]
+
+
+def fix_source(board: Board) -> None:
+    board["panels"][0]["targets"][0]["datasource"]["uid"] = "prometheus"
+
+
+def repeat_letter(board: Board) -> None:
+    board["panels"][0]["targets"] *= 2
+
+
+def hide_in_row(board: Board) -> None:
+    hidden = copy.deepcopy(board["panels"][0]) | {"id": 900, "title": "", "gridPos": {"x": 0, "y": 900, "w": 1, "h": 1}}
+    row = {"id": 901, "type": "row", "title": "a row", "gridPos": {"x": 0, "y": 899, "w": 24, "h": 1}}
+    board["panels"].append(row | {"panels": [hidden]})
+
+
+@pytest.mark.parametrize(
+    ("breach", "complaint"),
+    [
+        (overlap, "lies over panel"),
+        (leave_grid, "not inside the grid"),
+        (set_first("id", 2), "is missing or not its own"),
+        (set_first("title", ""), "has no title"),
+        (set_first("description", ""), "has no description"),
+        (set_first("type", "graph"), "type graph does not come with Grafana"),
+        (set_first("targets", []), "has no query"),
+        (set_first("targets", [{"expr": "up", "refId": "A"}]), "does not use the variable job"),
+        (drop_unit, "has no unit"),
+        (drop_variable, "no variable instance"),
+        (fix_source, "not the variable ${datasource}"),
+        (repeat_letter, "one refId"),
+        (hide_in_row, "has no title"),
+        (lambda board: board.pop("uid"), "no uid"),
+    ],
+)
+def test_breach_is_found(breach: Callable[[Board], None], complaint: str) -> None:
+    board = copy.deepcopy(BOARDS[0])
+    breach(board)
+    assert any(complaint in problem for problem in lint_dashboard(board))
+
+
+@pytest.mark.parametrize(
+    ("expr", "complaint"),
+    [
+        ('sum(rate(rq_jobs_processed_total{job=~"$job", instance=~"$instance"}[5m]))', "[5m] is a fixed window"),
+        ('rq_jobs{job=~"$job"}', "rq_jobs does not use the variable instance"),
+        ('rq_jobs{job=~"$job", instance=~"$instance"} / on (queue) rq_workers', "rq_workers does not use the variable"),
+        ('rq_jobs{job="palmonas-exporter", instance=~"$instance"}', "does not use the variable job"),
+        ('rq_jobz{job=~"$job", instance=~"$instance"}', "nobody emits rq_jobz"),
+    ],
+)
+def test_breach_of_a_query_is_found(expr: str, complaint: str) -> None:
+    assert any(complaint in problem for problem in lint_query(expr))
+
+
+def lint(path: Path) -> str:
+    return CliRunner().invoke(dashboards, ["lint", str(path)], catch_exceptions=False).output
+
+
+def test_command_lints_anyones_file(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps(BOARDS[0]), encoding="utf-8")
+    assert "keep the house rules" in lint(path)
+    path.write_text(json.dumps({"title": "theirs", "panels": []}), encoding="utf-8")
+    with pytest.raises(UsageError, match="breaches"):
+        lint(path)
+
+
+@pytest.mark.parametrize(("text", "complaint"), [("{", "is not JSON"), ("[]", "is not a dashboard")])
+def test_command_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=complaint):
+        lint(path)
+    with pytest.raises(UsageError, match="cannot read"):
+        lint(tmp_path / "missing.json")
