@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.store.arrays import plain_array, text_array
 from app.store.pool import Cursor, Pool
 
 MAX_ATTEMPTS = 5
@@ -65,11 +66,11 @@ def insert_deliveries(pool: Pool, deliveries: Sequence[NewDelivery]) -> set[tupl
         cursor.execute(
             _INSERT,
             (
-                [one.channel for one in deliveries],
-                [one.delivery_id for one in deliveries],
-                [one.topic for one in deliveries],
-                [one.request_id for one in deliveries],
-                [one.payload for one in deliveries],
+                text_array(one.channel for one in deliveries),
+                text_array(one.delivery_id for one in deliveries),
+                text_array(one.topic for one in deliveries),
+                text_array(one.request_id for one in deliveries),
+                text_array(one.payload for one in deliveries),
             ),
         )
         return set(cursor.fetchall())
@@ -108,9 +109,9 @@ def finish_deliveries(cursor: Cursor, outcomes: Sequence[Outcome], job_id: str) 
         _FINISH,
         (
             job_id,
-            [one.inbox_id for one in outcomes],
-            [one.order_id for one in outcomes],
-            [one.result for one in outcomes],
+            plain_array(one.inbox_id for one in outcomes),
+            plain_array(one.order_id for one in outcomes),
+            text_array(one.result for one in outcomes),
         ),
     )
     return [(str(channel), str(result), float(seconds)) for channel, result, seconds in cursor.fetchall()]

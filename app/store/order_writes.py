@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from app.errors import PalmonasError
 from app.model import NEVER_SEEN, Fulfillment, Order, Refund, Standing, Version
+from app.store.arrays import make_columns, make_unnest, text_array
 from app.store.pool import Cursor
 
 OrderKey = tuple[str, str]  # channel, external id
@@ -45,7 +45,7 @@ FOR UPDATE OF orders
 
 def lock_standings(cursor: Cursor, keys: Sequence[OrderKey]) -> dict[OrderKey, Standing]:
     """Lock the orders that exist, in one fixed sequence so that two drains cannot block each other."""
-    cursor.execute(_STANDINGS, ([key[0] for key in keys], [key[1] for key in keys]))
+    cursor.execute(_STANDINGS, (text_array(key[0] for key in keys), text_array(key[1] for key in keys)))
     return {
         (row[1], row[2]): Standing(row[0], Version(row[3], row[4], row[5]), row[6], row[7]) for row in cursor.fetchall()
     }
@@ -71,17 +71,17 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("customer_name", "text"),
     ("customer_email", "text"),
     ("customer_phone", "text"),
-    ("billing_address", "jsonb"),
-    ("shipping_address", "jsonb"),
-    ("discounts", "jsonb"),
-    ("shipping_lines", "jsonb"),
+    ("billing_address", "json"),
+    ("shipping_address", "json"),
+    ("discounts", "json"),
+    ("shipping_lines", "json"),
     ("note", "text"),
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
-_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
+_KINDS = [kind for _, kind in _COLUMNS]
 
 _INSERT_ORDERS = f"""
-INSERT INTO orders ({_NAMES}) SELECT * FROM unnest({_ARRAYS})
+INSERT INTO orders ({_NAMES}) SELECT * FROM {make_unnest(_KINDS)}
 ON CONFLICT ON CONSTRAINT orders_channel_external DO NOTHING
 RETURNING channel, external_id, id
 """
@@ -89,7 +89,7 @@ RETURNING channel, external_id, id
 _UPDATE_ORDERS = f"""
 UPDATE orders SET {", ".join(f"{name} = new.{name}" for name, _ in _COLUMNS[2:])},
        revision = revision + 1, updated_at = clock_timestamp()
-FROM unnest({_ARRAYS}) AS new ({_NAMES})
+FROM {make_unnest(_KINDS)} AS new ({_NAMES})
 WHERE orders.channel = new.channel AND orders.external_id = new.external_id
 """
 
@@ -111,10 +111,6 @@ def _dump(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-def _number(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
-
-
 def _order_values(row: OrderRow) -> tuple[Any, ...]:
     order, customer = row.order, row.order.customer
     return (
@@ -127,11 +123,11 @@ def _order_values(row: OrderRow) -> tuple[Any, ...]:
         row.version.delivery_id,
         order.placed_at,
         order.currency,
-        _number(order.subtotal),
-        _number(order.discount_total),
-        _number(order.shipping_total),
-        _number(order.tax_total),
-        _number(order.total),
+        order.subtotal,
+        order.discount_total,
+        order.shipping_total,
+        order.tax_total,
+        order.total,
         order.prices_include_tax,
         customer.external_id if customer else None,
         customer.name if customer else None,
@@ -145,18 +141,12 @@ def _order_values(row: OrderRow) -> tuple[Any, ...]:
     )
 
 
-def _transpose(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows to columns, for `unnest`; `width` columns also when there are no rows."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
-
-
 def insert_orders(cursor: Cursor, rows: Sequence[OrderRow]) -> dict[OrderKey, int]:
     """Create orders that were not there; return their ids. Raises RaceLost when one of them is there now."""
     if not rows:
         return {}
     ordered = sorted(rows, key=lambda row: row.key)
-    cursor.execute(_INSERT_ORDERS, _transpose(map(_order_values, ordered), len(_COLUMNS)))
+    cursor.execute(_INSERT_ORDERS, make_columns(map(_order_values, ordered), _KINDS))
     ids = {(channel, external_id): order_id for channel, external_id, order_id in cursor.fetchall()}
     if len(ids) < len(rows):
         raise RaceLost("another worker created one of these orders")
@@ -166,7 +156,7 @@ def insert_orders(cursor: Cursor, rows: Sequence[OrderRow]) -> dict[OrderKey, in
 def update_orders(cursor: Cursor, rows: Sequence[OrderRow]) -> None:
     """Replace what the channel says about orders that this transaction has locked."""
     if rows:
-        cursor.execute(_UPDATE_ORDERS, _transpose(map(_order_values, rows), len(_COLUMNS)))
+        cursor.execute(_UPDATE_ORDERS, make_columns(map(_order_values, rows), _KINDS))
 
 
 _INSERT_STUBS = """
@@ -191,6 +181,9 @@ def insert_stubs(cursor: Cursor, keys: Sequence[OrderKey]) -> dict[OrderKey, int
     return ids
 
 
+_ITEM_KINDS = ["bigint", "int", "text", "text", "text", *["numeric"] * 5]
+
+
 def replace_items(cursor: Cursor, orders: Sequence[tuple[int, Order]], existed: Sequence[int]) -> None:
     """Write the items of orders; those of `existed` order ids are removed first."""
     if existed:
@@ -202,28 +195,27 @@ def replace_items(cursor: Cursor, orders: Sequence[tuple[int, Order]], existed: 
             item.external_id,
             item.sku,
             item.name,
-            str(item.quantity),
-            str(item.unit_price),
-            _number(item.discount),
-            _number(item.tax),
-            _number(item.total),
+            item.quantity,
+            item.unit_price,
+            item.discount,
+            item.tax,
+            item.total,
         )
         for order_id, order in orders
         for position, item in enumerate(order.items)
     ]
     if rows:
         cursor.execute(
-            "INSERT INTO order_items (order_id, position, external_id, sku, name, quantity, unit_price,"
-            " discount, tax, total) SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[],"
-            " %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[])",
-            _transpose(rows, 10),
+            "INSERT INTO order_items (order_id, position, external_id, sku, name, quantity, unit_price, discount,"
+            f" tax, total) SELECT * FROM {make_unnest(_ITEM_KINDS)}",
+            make_columns(rows, _ITEM_KINDS),
         )
 
 
-_UPSERT_REFUNDS = """
+_REFUND_KINDS = ["bigint", "text", "numeric", "text", "text", "timestamptz", "json"]
+_UPSERT_REFUNDS = f"""
 INSERT INTO refunds (order_id, external_id, amount, currency, reason, refunded_at, lines)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::numeric[], %s::text[], %s::text[], %s::timestamptz[],
-                     %s::jsonb[])
+SELECT * FROM {make_unnest(_REFUND_KINDS)}
 -- a refund has no version: its amount only grows while its transactions succeed, so the larger one is the newer
 ON CONFLICT ON CONSTRAINT refunds_external DO UPDATE SET amount = excluded.amount
 WHERE refunds.amount < excluded.amount
@@ -244,7 +236,7 @@ def upsert_refunds(cursor: Cursor, refunds: Sequence[tuple[int, Refund]]) -> lis
         (
             order_id,
             refund.external_id,
-            str(refund.amount),
+            refund.amount,
             refund.currency,
             refund.reason,
             refund.refunded_at,
@@ -252,14 +244,14 @@ def upsert_refunds(cursor: Cursor, refunds: Sequence[tuple[int, Refund]]) -> lis
         )
         for (order_id, _), refund in sorted(largest.items())
     ]
-    cursor.execute(_UPSERT_REFUNDS, _transpose(rows, 7))
+    cursor.execute(_UPSERT_REFUNDS, make_columns(rows, _REFUND_KINDS))
     return [(order_id, external_id, amount) for order_id, external_id, amount in cursor.fetchall()]
 
 
-_UPSERT_FULFILLMENTS = """
+_FULFILLMENT_KINDS = ["bigint", "text", "text", "text", "json", "json", "timestamptz", "json"]
+_UPSERT_FULFILLMENTS = f"""
 INSERT INTO fulfillments (order_id, external_id, status, carrier, tracking_numbers, tracking_urls, version, lines)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[],
-                     %s::timestamptz[], %s::jsonb[])
+SELECT * FROM {make_unnest(_FULFILLMENT_KINDS)}
 ON CONFLICT ON CONSTRAINT fulfillments_external DO UPDATE
 SET status = excluded.status, carrier = excluded.carrier, tracking_numbers = excluded.tracking_numbers,
     tracking_urls = excluded.tracking_urls, version = excluded.version, lines = excluded.lines
@@ -290,7 +282,7 @@ def upsert_fulfillments(cursor: Cursor, fulfillments: Sequence[tuple[int, Fulfil
         )
         for (order_id, _), one in sorted(newest.items(), key=lambda entry: entry[0])
     ]
-    cursor.execute(_UPSERT_FULFILLMENTS, _transpose(rows, 8))
+    cursor.execute(_UPSERT_FULFILLMENTS, make_columns(rows, _FULFILLMENT_KINDS))
     return [(order_id, external_id, status) for order_id, external_id, status in cursor.fetchall()]
 
 
@@ -307,25 +299,17 @@ class Event:
     detail: str | None = None
 
 
+_EVENT_KINDS = ["bigint", *["text"] * 6]
+
+
 def insert_events(cursor: Cursor, events: Sequence[Event]) -> None:
     if events:
+        rows = [
+            (one.order_id, one.type, one.actor, one.from_value, one.to_value, one.request_id, one.detail)
+            for one in events
+        ]
         cursor.execute(
             "INSERT INTO order_events (order_id, type, actor, from_value, to_value, request_id, detail)"
-            " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[])",
-            _transpose(
-                (
-                    (
-                        one.order_id,
-                        one.type,
-                        one.actor,
-                        one.from_value,
-                        one.to_value,
-                        one.request_id,
-                        one.detail,
-                    )
-                    for one in events
-                ),
-                7,
-            ),
+            f" SELECT * FROM {make_unnest(_EVENT_KINDS)}",
+            make_columns(rows, _EVENT_KINDS),
         )

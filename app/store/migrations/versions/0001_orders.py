@@ -65,10 +65,10 @@ CREATE TABLE orders (
     customer_name    text,
     customer_email   text,
     customer_phone   text,
-    billing_address  jsonb,
-    shipping_address jsonb,
-    discounts        jsonb       NOT NULL DEFAULT '[]',
-    shipping_lines   jsonb       NOT NULL DEFAULT '[]',
+    billing_address  json,
+    shipping_address json,
+    discounts        json       NOT NULL DEFAULT '[]',
+    shipping_lines   json       NOT NULL DEFAULT '[]',
     note             text,
     revision         integer     NOT NULL DEFAULT 1,
     created_at       timestamptz NOT NULL DEFAULT now(),
@@ -101,7 +101,7 @@ CREATE TABLE refunds (
     currency    text,
     reason      text,
     refunded_at timestamptz,
-    lines       jsonb   NOT NULL DEFAULT '[]',
+    lines       json   NOT NULL DEFAULT '[]',
     CONSTRAINT refunds_external UNIQUE (order_id, external_id)
 );
 
@@ -111,10 +111,10 @@ CREATE TABLE fulfillments (
     external_id      text   NOT NULL,
     status           text   NOT NULL,
     carrier          text,
-    tracking_numbers jsonb  NOT NULL DEFAULT '[]',
-    tracking_urls    jsonb  NOT NULL DEFAULT '[]',
+    tracking_numbers json  NOT NULL DEFAULT '[]',
+    tracking_urls    json  NOT NULL DEFAULT '[]',
     version          timestamptz NOT NULL,
-    lines            jsonb  NOT NULL DEFAULT '[]',
+    lines            json  NOT NULL DEFAULT '[]',
     CONSTRAINT fulfillments_external UNIQUE (order_id, external_id)
 );
 
@@ -138,7 +138,7 @@ CREATE TABLE outbox (
     order_id        bigint      NOT NULL REFERENCES orders ON DELETE CASCADE,
     channel         text        NOT NULL,
     kind            text        NOT NULL,
-    payload         jsonb       NOT NULL,
+    payload         json       NOT NULL,
     request_id      text        NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     state           text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'failed')),
