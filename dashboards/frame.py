@@ -70,5 +70,9 @@ def finish(board: dashboard.Dashboard) -> dict[str, Any]:
     built = json.loads(json.dumps(board.build(), cls=JSONEncoder))
     for number, panel in enumerate(built["panels"], start=1):
         panel["id"] = number
+    for variable in built["templating"]["list"]:
+        # The SDK writes the settings of an interval variable into all of them; Grafana's schema refuses them.
+        for stray in ("auto", "auto_count", "auto_min"):
+            variable.pop(stray, None)
     result: dict[str, Any] = built
     return result
