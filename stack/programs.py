@@ -153,7 +153,16 @@ def _list_api(layout: Layout, settings: dict[str, str]) -> list[Part]:
         for name in names
     ]
     page = f"http://127.0.0.1:{layout.ports['haproxy-stats']}/metrics"
-    return [*parts, Part("haproxy", [str(haproxy), "-db", "-f", str(path)], FRONT, page=page, job="haproxy")]
+    # SIGUSR1: take nothing new, finish what is in flight (10 s at most, hard-stop-after).
+    haproxy_part = Part(
+        "haproxy",
+        [str(haproxy), "-db", "-f", str(path)],
+        FRONT,
+        page=page,
+        job="haproxy",
+        stop_signal=signal.SIGUSR1,
+    )
+    return [*parts, haproxy_part]
 
 
 def make_api_part(layout: Layout, settings: dict[str, str]) -> Part:
