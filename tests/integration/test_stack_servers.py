@@ -35,9 +35,7 @@ def read_setting(server: PostgresServer, name: str) -> str:
 
 
 def test_postgres_is_durable_private_and_not_root(bare_postgres: PostgresServer) -> None:
-    settings = {
-        name: read_setting(bare_postgres, name) for name in ("fsync", "max_connections", "listen_addresses")
-    }
+    settings = {name: read_setting(bare_postgres, name) for name in ("fsync", "max_connections", "listen_addresses")}
     assert settings == {"fsync": "on", "max_connections": "100", "listen_addresses": "127.0.0.1"}
     owner = pwd.getpwuid(Path(f"/proc/{bare_postgres.pid}").stat().st_uid).pw_name
     assert owner != "root"
