@@ -15,11 +15,11 @@ from flask import Response, current_app, g, request
 from rq.exceptions import NoSuchJobError
 from rq_dashboard import web
 from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.exceptions import NotFound as PageNotFound
 
 from app.api.auth import SAFE_METHODS
+from app.api.errors import answer_error
 from app.api.policy import declare_routes
-from app.errors import QueueUnavailable
+from app.errors import NotFound, QueueUnavailable
 
 if TYPE_CHECKING:
     from app.api.application import Application
@@ -57,15 +57,15 @@ def _check_request() -> None:
     if request.endpoint == f"{NAME}.requeue_all" and request.method in SAFE_METHODS:
         raise MethodNotAllowed(valid_methods=["POST"])
     if (request.view_args or {}).get("instance_number", 0) != 0:
-        raise PageNotFound
+        raise NotFound("there is one Redis here, number 0")
     try:
         current_app.redis_conn.ping()  # type: ignore[attr-defined]  # set in mount
     except (redis.RedisError, OSError) as error:
         raise QueueUnavailable("Redis does not answer") from error
 
 
-def _answer_no_such_job(_: NoSuchJobError) -> tuple[str, int]:
-    return "This job is gone.", 404
+def _answer_no_such_job(_: NoSuchJobError) -> Response:
+    return answer_error(NotFound("there is no such job (any more)"))
 
 
 def _make_nonce() -> str:
