@@ -124,6 +124,8 @@ def _start_stages(
         return chosen
 
     def wait(chosen: list[Part]) -> None:
+        if not chosen:
+            return
         report(f"waiting for {', '.join(part.name for part in chosen)}")
         if reasons := wait_healthy(chosen, servers, STAGE_DEADLINE_S):
             raise UsageError(_explain(layout, reasons))
@@ -134,8 +136,7 @@ def _start_stages(
     report("migrating the database")
     _migrate(settings)
     wait(start(SERVICE))
-    if front := start(FRONT):
-        wait(front)
+    wait(start(FRONT))
     if any(part.job == "palmonas-api" for part in parts):
         _wait_front_door(layout)
     wait(monitoring)
