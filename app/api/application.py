@@ -27,6 +27,10 @@ class Application(Flask):
 
     redis_conn: redis.Redis
 
+    def ensure_sync(self, func: Any) -> Any:
+        # No view of ours is a coroutine; Flask would look at every hook and view of every request to find out.
+        return func
+
     def log_exception(self, exc_info: Any) -> None:
         operation = current_operation()
         log.error("request_failed", exc_info=exc_info, extra={"rule": operation.rule if operation else None})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import time
-import uuid
 
 from flask import Flask, Request, Response, g, request
 from prometheus_client import CollectorRegistry
@@ -31,7 +31,7 @@ PAGE_HEADERS = {
 
 def begin_request() -> None:
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     g.started = time.perf_counter()
     request_id.set(g.request_id)
     if request.method not in METHODS:
