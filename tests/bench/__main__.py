@@ -65,7 +65,17 @@ def measure_accept() -> None:
         port = find_free_port()
         bare = subprocess.Popen(
             [
-                *[sys.executable, "-m", "gunicorn", "-k", "gevent_pywsgi", "-w", "1", "-b", f"127.0.0.1:{port}"],
+                *[
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    "-k",
+                    "app.api.gunicorn_worker.BoundedWorker",
+                    "-w",
+                    "1",
+                    "-b",
+                    f"127.0.0.1:{port}",
+                ],
                 *["--no-control-socket", "--log-level", "error", "tests.bench.bare:ok"],
             ]
         )
