@@ -159,7 +159,10 @@ def dev(install: bool, port: int | None, ports: dict[str, int]) -> None:
         layout = start_stack(_make_wish(state, port, ports, install=install, api=False), _report_progress)
     click.echo(f"API with reload on {layout.base_url}; stop with Ctrl-C")
     command = [sys.executable, "-m", "gunicorn", "--reload", "--config", "python:app.api.gunicorn_conf"]
-    api = subprocess.Popen([*command, "app.api.server:create()"], env=make_api_environment(layout))
+    # In a session of its own: Ctrl-C is for us, who then stop it in order.
+    api = subprocess.Popen(
+        [*command, "app.api.server:create()"], env=make_api_environment(layout), start_new_session=True
+    )
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         api.wait()

@@ -101,7 +101,8 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     servers.redis.prepare()
     settings = write_secrets(layout, servers)
     parts = list_parts(layout, servers, settings, api=wish.api)
-    write_targets(layout, [(part.job, part.name, part.page, part.labels) for part in parts if part.job and part.page])
+    scraped = parts if wish.api else [*parts, make_api_part(layout, settings)]
+    write_targets(layout, [(part.job, part.name, part.page, part.labels) for part in scraped if part.job and part.page])
     write_counts(layout.restarts_file, {part.name: 0 for part in parts})
     save_pages(layout, parts)
     layout.save()
