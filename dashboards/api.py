@@ -58,7 +58,7 @@ def _answer() -> list[Any]:
             limits=[(0.8, YELLOW), (1, RED)],
         ),
         number(
-            "Event loop lag, 99th percentile",
+            "Event loop lag, p99",
             "How late a 100 ms timer fires, over all instances. Above 100 ms every request waits.",
             quantile_of(0.99, "gevent_hub_lag_seconds"),
             "s",

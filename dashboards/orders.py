@@ -47,7 +47,7 @@ def _answer() -> list[Any]:
             may_be_empty=NO_DRAIN,
         ),
         number(
-            "Accepted to stored, 99th percentile",
+            "Accepted to stored, p99",
             "99 of 100 deliveries were orders within this time. The target is 5 s.",
             quantile_of(0.99, STORED),
             "s",

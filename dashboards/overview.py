@@ -93,7 +93,7 @@ def _answer() -> list[Any]:
         states(
             "Processes",
             "Each scraped process over time; red is a process that did not answer. A gap is one nobody asked for.",
-            Line(pick("up"), "{{job}} {{instance}}"),
+            Line(pick("up"), "{{instance}}"),
             {"0": ("down", RED), "1": ("up", GREEN)},
             alerts=["PalmonasApiDown", "PalmonasApiAbsent", "DispatcherMissing", "ExporterMissing"],
         ),
@@ -143,7 +143,7 @@ def _parts() -> list[Any]:
 
 
 def _processes() -> list[Any]:
-    named = "{{job}} {{instance}}"
+    named = "{{instance}}"
     return [
         graph(
             "CPU",

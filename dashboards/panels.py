@@ -95,10 +95,10 @@ def graph(
         alerts=alerts,
         may_be_empty=may_be_empty,
     )
-    panel = panel.min(0).line_width(1).fill_opacity(8).show_points(shapes.VisibilityMode.NEVER)
-    panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    panel = panel.min(0).line_width(1).fill_opacity(0).show_points(shapes.VisibilityMode.NEVER)
+    panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
-    panel = panel.legend(legend.display_mode(shapes.LegendDisplayMode.LIST).calcs(["lastNotNull"]))
+    panel = panel.legend(legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([]))
     tooltip = common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI)
     panel = panel.tooltip(tooltip.sort(shapes.SortOrder.DESCENDING))
     if top is not None:
@@ -283,6 +283,7 @@ def listing(
         alerts=alerts,
         may_be_empty=may_be_empty,
     )
+    panel = panel.no_value("")  # it would fill the cells of labels that a row does not have
     shown = [*columns, "Value"] if with_value else list(columns)
     keep = model.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": shown}})
     order = model.DataTransformerConfig(
