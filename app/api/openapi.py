@@ -75,7 +75,8 @@ def _collect_models(declared: Iterable[Operation]) -> tuple[dict[Any, Any], dict
     inputs: dict[type[BaseModel], None] = {}
     outputs: dict[type[BaseModel], None] = {ProblemAnswer: None}
     for operation in declared:
-        inputs |= {one: None for one in (operation.query, operation.body) if one}
+        if operation.body:  # query strings are described parameter by parameter
+            inputs[operation.body] = None
         outputs |= {one: None for one in operation.answers.values() if one}
     found, whole = models_json_schema(
         [(one, "validation") for one in inputs] + [(one, "serialization") for one in outputs],
