@@ -23,6 +23,8 @@ class _Drained:
 
 
 class BoundedHandler(PyWSGIHandler):
+    wsgi_input: Any
+
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         sock.settimeout(IDLE_S)
         super().__init__(sock, address, server, rfile)
@@ -36,7 +38,7 @@ class BoundedHandler(PyWSGIHandler):
     def _discard_rest(self) -> None:
         try:
             with gevent.Timeout(LINGER_S):
-                self.wsgi_input._discard()  # noqa: SLF001 - the base class calls the same
+                self.wsgi_input._discard()
         except (gevent.Timeout, OSError):
             self.close_connection = True
             self.wsgi_input = _Drained()

@@ -20,6 +20,7 @@ from app.errors import (
     Malformed,
     NotFound,
     RequestTimeout,
+    StoreRejected,
     StoreUnavailable,
     TooLarge,
     Unavailable,
@@ -86,7 +87,12 @@ class Receiver:
             payload = body.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Malformed("the body is not UTF-8") from error
-        outcome = self._batcher.submit(NewDelivery(name, delivery.delivery_id, delivery.topic, g.request_id, payload))
+        try:
+            outcome = self._batcher.submit(
+                NewDelivery(name, delivery.delivery_id, delivery.topic, g.request_id, payload)
+            )
+        except StoreRejected as error:
+            raise Malformed("the database cannot hold this body") from error
         return outcome, b'{"status":"%s","request_id":"%s"}' % (outcome.encode(), g.request_id.encode())
 
     @staticmethod

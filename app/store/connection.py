@@ -58,13 +58,18 @@ class TimedCursor(psycopg2.extensions.cursor):
             raise translate(error) from error
 
 
+# SQLSTATE classes that are about the data, not about the time: trying again cannot help. 21 cardinality, 22 data,
+# 23 constraint, 44 check option, 54 limit (a value too long for an index: psycopg2 calls that operational).
+REJECTED_CLASSES = frozenset({"21", "22", "23", "44", "54"})
+
+
 def translate(error: psycopg2.Error | ValueError) -> PalmonasError:
     """Data the server can never take is StoreRejected; everything else may work later: StoreUnavailable.
 
     A ValueError is psycopg2's for text that PostgreSQL cannot hold (NUL, a lone surrogate).
     """
     code = getattr(error, "pgcode", None) or "none"
-    if isinstance(error, psycopg2.DataError | psycopg2.IntegrityError | ValueError):
+    if isinstance(error, ValueError) or code[:2] in REJECTED_CLASSES:
         return StoreRejected(f"PostgreSQL refused the data (SQLSTATE {code})")
     return StoreUnavailable(f"PostgreSQL did not do it (SQLSTATE {code}); try again")
 
