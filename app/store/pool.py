@@ -111,11 +111,13 @@ class Pool:
             connection = self._open()
             yield connection
         finally:
-            if connection is not None:
-                self._put_back(connection)
-            self._used -= 1
-            self._slots.release()
-            self._observe_use(route, time.perf_counter() - started)
+            try:
+                if connection is not None:
+                    self._put_back(connection)
+            finally:  # also when the greenlet is killed while it rolls back
+                self._used -= 1
+                self._slots.release()
+                self._observe_use(route, time.perf_counter() - started)
 
     def _take_slot(self) -> None:
         if self._closed:
