@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.config import CHANNEL_NAMES
+from app.errors import Malformed
 from app.store.pool import Cursor, Pool
 
 Row = dict[str, Any]
@@ -41,15 +42,18 @@ class PageKey:
 
 
 def list_orders(pool: Pool, wanted: OrderFilter, *, after: PageKey | None, limit: int) -> list[Row]:
-    """Newest by placed-at first, then by id. At most `limit` rows, each by the names of SUMMARY."""
+    """Newest by placed-at first, then by id. At most `limit` rows, each by the names of SUMMARY.
+
+    Raises Malformed when the text matches too much.
+    """
     conditions, values = _build_conditions(wanted)
     if after:
         conditions.append("(placed_at, id) < (%(after_placed_at)s, %(after_id)s)")
         values |= {"after_placed_at": after.placed_at, "after_id": after.id}
     with pool.autocommit("list_orders") as cursor:
         if wanted.text is not None:
-            values |= _build_text_values(wanted.text)
-            conditions.append(_narrow_by_text(cursor, values))
+            conditions.append("id = ANY(%(ids)s::bigint[])")
+            values["ids"] = _search_text(cursor, wanted.text)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         cursor.execute(
             f"SELECT {SUMMARY} FROM orders {where} ORDER BY placed_at DESC, id DESC LIMIT %(limit)s",
@@ -75,36 +79,36 @@ def _build_conditions(wanted: OrderFilter) -> tuple[list[str], dict[str, Any]]:
     return conditions, values
 
 
-# Each has an index; the channels are listed for the one of (channel, external_id).
-_TEXT_MATCHES = (
-    "number LIKE %(prefix)s",
-    "number LIKE %(hash_prefix)s",
-    "lower(customer_email) LIKE lower(%(prefix)s)",
-    "lower(customer_name) LIKE lower(%(prefix)s)",
-    "(channel = ANY(%(channels)s) AND external_id = %(text)s)",
+# More matches than this are refused: the newest of them can be millions of orders down the list.
+MAX_MATCHES = 5000
+
+# What a text may match, each by an index of its own. The order is the index's: so the planner takes the index,
+# whatever it guesses of the prefix, and stops at the limit.
+_TEXT_SEARCH = " UNION ALL ".join(
+    f"(SELECT id FROM orders WHERE {match} LIMIT {MAX_MATCHES + 1})"
+    for match in (
+        "number LIKE %(prefix)s ORDER BY number USING ~<~",
+        "number LIKE %(hash_prefix)s ORDER BY number USING ~<~",
+        "lower(customer_email) LIKE lower(%(prefix)s) ORDER BY lower(customer_email) USING ~<~",
+        "lower(customer_name) LIKE lower(%(prefix)s) ORDER BY lower(customer_name) USING ~<~",
+        "channel = ANY(%(channels)s) AND external_id = %(text)s",
+    )
 )
-# Up to here the matches are collected and sorted; above it, one order in any few of the list is a match.
-MAX_COLLECTED = 1000
 
 
-def _build_text_values(text: str) -> dict[str, Any]:
-    prefix = escape_like(text) + "%"
-    return {"text": text, "prefix": prefix, "hash_prefix": f"#{prefix}", "channels": list(CHANNEL_NAMES)}
+def _search_text(cursor: Cursor, text: str) -> list[int]:
+    """Ids of the orders that match. Raises Malformed when there are more than MAX_MATCHES.
 
-
-def _narrow_by_text(cursor: Cursor, values: dict[str, Any]) -> str:
-    """The condition for a text; adds to `values`.
-
-    Left to itself, the planner guesses how rare a prefix is, and where it guesses too high it walks the whole
-    list for a handful of matches. So the matches are looked up first, by their indexes, up to a bound.
+    Apart from the page's statement, because the planner, left to guess how rare a prefix is, walks the whole
+    list for a handful of matches.
     """
-    arms = " UNION ALL ".join(f"(SELECT id FROM orders WHERE {one} LIMIT {MAX_COLLECTED + 1})" for one in _TEXT_MATCHES)
-    cursor.execute(f"SELECT id FROM ({arms}) AS found LIMIT {MAX_COLLECTED + 1}", values)
-    ids = [row[0] for row in cursor.fetchall()]
-    if len(ids) > MAX_COLLECTED:
-        return f"({' OR '.join(_TEXT_MATCHES)})"
-    values["ids"] = ids
-    return "id = ANY(%(ids)s::bigint[])"
+    prefix = escape_like(text) + "%"
+    values = {"text": text, "prefix": prefix, "hash_prefix": f"#{prefix}", "channels": list(CHANNEL_NAMES)}
+    cursor.execute(f"SELECT id FROM ({_TEXT_SEARCH}) AS found LIMIT {MAX_MATCHES + 1}", values)
+    ids = [int(row[0]) for row in cursor.fetchall()]
+    if len(ids) > MAX_MATCHES:
+        raise Malformed(f"text: more than {MAX_MATCHES} orders match; write more of it")
+    return ids
 
 
 def escape_like(text: str) -> str:
