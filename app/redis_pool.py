@@ -12,16 +12,23 @@ from app import telemetry
 
 
 class _MeasuredConnect:
-    """Observes how long opening took; `connect` is also called on connections that are open already."""
+    """Observes opening and closing; both are also called on connections that are open, or closed, already."""
 
+    is_connected: bool
     pool_name = "redis"
+    closing_reason = "broken"
 
     def connect(self) -> None:
-        opening = not self.is_connected  # type: ignore[attr-defined]  # redis-py's, next in the method order
+        opening = not self.is_connected
         started = time.perf_counter()
-        super().connect()  # type: ignore[misc]
+        super().connect()  # type: ignore[misc]  # redis-py's, next in the method order
         if opening:
             telemetry.POOL_CREATE_SECONDS.labels(self.pool_name).observe(time.perf_counter() - started)
+
+    def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        if self.is_connected:
+            telemetry.POOL_CLOSED.labels(self.pool_name, self.closing_reason).inc()
+        super().disconnect(*args, **kwargs)  # type: ignore[misc]
 
 
 class MeasuredConnection(_MeasuredConnect, Connection):
@@ -42,7 +49,9 @@ class MeasuredConnectionPool(BlockingConnectionPool):
         self._wait_seconds = telemetry.POOL_WAIT_SECONDS.labels(pool_name)
         self._use_seconds = telemetry.POOL_USE_SECONDS.labels(pool_name, "command")
         self._timeouts = telemetry.POOL_TIMEOUTS.labels(pool_name)
-        self._broken = telemetry.POOL_CLOSED.labels(pool_name, "broken")
+        telemetry.POOL_CREATE_SECONDS.labels(pool_name)
+        for reason in ("broken", "shutdown"):
+            telemetry.POOL_CLOSED.labels(pool_name, reason)
         measured = MeasuredSSLConnection if kwargs.get("connection_class") is SSLConnection else MeasuredConnection
         kwargs["connection_class"] = type(measured.__name__, (measured,), {"pool_name": pool_name})
         super().__init__(*args, **kwargs)
@@ -65,8 +74,6 @@ class MeasuredConnectionPool(BlockingConnectionPool):
         except redis.ConnectionError:
             if full and time.perf_counter() - started >= self.timeout:
                 self._timeouts.inc()
-            else:
-                self._broken.inc()
             raise
         finally:
             self._pending -= 1
@@ -80,3 +87,8 @@ class MeasuredConnectionPool(BlockingConnectionPool):
         if taken_at is not None:
             self._use_seconds.observe(time.perf_counter() - taken_at)
         super().release(connection)
+
+    def disconnect(self, inuse_connections: bool = True) -> None:
+        """Close what is open: for shutdown."""
+        self.connection_class.closing_reason = "shutdown"
+        super().disconnect(inuse_connections)

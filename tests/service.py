@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 from stack.processes import find_free_port
 
@@ -30,7 +29,6 @@ class Process:
         self._arguments = arguments
         self._environ = dict(environ)
         self._popen: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -43,8 +41,8 @@ class Process:
             "PALMONAS_PORT": str(self.port),
             "PALMONAS_INSTANCE": self.name,
         }
-        self._log = self.log_path.open("ab")
-        self._popen = subprocess.Popen(self._arguments, env=environ, stderr=self._log, start_new_session=True)
+        with self.log_path.open("ab") as log:
+            self._popen = subprocess.Popen(self._arguments, env=environ, stderr=log, start_new_session=True)
         return self
 
     def wait_ready(self) -> Process:
@@ -88,9 +86,6 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill9()
             raise AssertionError(f"{self.name} did not stop within {timeout_s} s") from None
-        finally:
-            if self._log:
-                self._log.close()
 
 
 class Service:

@@ -12,6 +12,7 @@ from app.api.application import create_app
 from app.api.health import check_queues
 from app.api.services import Services
 from app.api.window import RequestWindow
+from app.channels import check_secrets
 from app.checks import base_checks, open_reserved_pool, start_schema_watch
 from app.config import Config
 from app.health import HealthReport, Readiness
@@ -46,6 +47,7 @@ def open_batcher(config: Config, queue: WorkQueue) -> Batcher:
 def create() -> Flask:
     """The WSGI application. Raises ConfigError when a setting is missing or wrong."""
     config = Config().check()
+    check_secrets(config.channel_secrets)
     telemetry.expose("api", __version__)
     telemetry.IN_FLIGHT_MAX.set(config.connections_max)
     reserved = open_reserved_pool(config)

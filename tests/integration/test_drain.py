@@ -185,7 +185,7 @@ def test_random_order_random_batches_and_four_drains_at_once_converge(database_u
                 over = drains_over.is_set()
                 if not drain(mine, limit=dice.randint(1, 30)) and over:
                     return
-        except BaseException as error:  # a thread's failure must fail the test
+        except BaseException as error:  # noqa: BLE001 - a thread's failure must fail the test
             failures.append(error)
         finally:
             mine.close()
