@@ -13,7 +13,7 @@ from stack.restarts import read_counts
 from stack.supervisor import Supervisor
 
 PAGE_DEADLINE_S = 3.0
-ALIVE = ("STARTING", "RUNNING")  # supervisord calls a process RUNNING after its first second
+ALIVE = ("STARTING", "RUNNING")  # supervisord calls a process RUNNING after its first seconds
 
 
 @dataclass(frozen=True)

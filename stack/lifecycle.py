@@ -142,6 +142,8 @@ def _start_stages(
         _wait_front_door(layout)
     wait(monitoring)
     _ensure_token(layout, servers)
+    if not Supervisor(layout).wait_running(STAGE_DEADLINE_S):
+        raise UsageError(f"not every process stays up; see the logs in {layout.logs}")
 
 
 def _migrate(settings: dict[str, str]) -> None:

@@ -25,6 +25,8 @@ START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 120.0  # all stop waits one after the other stay below it
 LOG_BYTES = "10MB"
 LOG_BACKUPS = 3
+# A process that ends sooner is started again with a growing pause; one that ends later, at once.
+START_SECONDS = 5
 # supervisord waits one second longer after each failed try, so this is never reached: it never gives up.
 START_RETRIES = 100000
 
@@ -82,7 +84,7 @@ def _render_part(layout: Layout, part: Part) -> str:
         "priority": str(part.stage),
         "autostart": "false",
         "autorestart": "true",
-        "startsecs": "1",
+        "startsecs": str(START_SECONDS),
         "startretries": str(START_RETRIES),
         "stopsignal": part.stop_signal.name.removeprefix("SIG"),
         "stopwaitsecs": str(part.stop_wait_s),
@@ -168,6 +170,14 @@ class Supervisor:
                 self._call("startProcess", name, False)
             except xmlrpc.client.Fault as error:
                 raise UsageError(f"{name} cannot be started: {error.faultString}") from error
+
+    def wait_running(self, deadline_s: float) -> bool:
+        """Wait until every process has outlived START_SECONDS."""
+
+        def is_running() -> bool:
+            return all(process.state == "RUNNING" for process in self.list_processes())
+
+        return wait_until(is_running, deadline_s, pause_s=0.2)
 
     def list_processes(self) -> list[ProcessState]:
         """All processes, in the order of their names; none when supervisord does not answer."""
