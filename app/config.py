@@ -52,7 +52,10 @@ class Setting:
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        value = int(text)
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
         if not low <= value <= high:
             raise ValueError(f"must be between {low} and {high}")
         return value
@@ -62,7 +65,10 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
 
 def _seconds(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
-        value = float(text)
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError("must be a number of seconds") from None
         if not low <= value <= high:
             raise ValueError(f"must be between {low} and {high} seconds")
         return value
@@ -104,9 +110,13 @@ def check_secret(secret: str) -> str:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"must look like {schemes[0]}://user:password@host:port/name")
+        try:
+            parts = urlsplit(text)
+            fits = parts.scheme in schemes and parts.hostname and parts.port != 0
+        except ValueError:  # its text quotes the address, and so the password
+            fits = False
+        if not fits:
+            raise ValueError(f"must look like {schemes[0]}://user:password@host:port/name") from None
         if not parts.password:
             raise ValueError("has no password")
         check_secret(parts.password)

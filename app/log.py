@@ -7,6 +7,7 @@ database or parse error quotes the customer's data.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -23,11 +24,12 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 
 
 class JsonFormatter(OrjsonFormatter):
-    """`time`, `level`, `logger`, `process`, `event`, `request_id`, then the fields of the event."""
+    """`time`, `level`, `logger`, `process`, `instance`, `event`, `request_id`, then the fields of the event."""
 
-    def __init__(self, process: str) -> None:
+    def __init__(self, process: str, instance: str = "") -> None:
         super().__init__("%(levelname)s %(name)s %(message)s", rename_fields={"message": "event"})
         self._process = process
+        self._instance = instance
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         super().add_fields(log_data, record, message_dict)
@@ -35,8 +37,15 @@ class JsonFormatter(OrjsonFormatter):
         log_data["logger"] = log_data.pop("name", record.name)
         log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         log_data["process"] = self._process
+        log_data["instance"] = self._instance
         if "request_id" not in log_data and (current := request_id.get()):
             log_data["request_id"] = current
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        try:
+            return super().jsonify_log_record(log_data)
+        except TypeError:  # orjson refuses half a surrogate pair; an event is worth more than its speed
+            return json.dumps(log_data, default=repr)
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging calls it by this name
         return describe_exception(ei[1])
@@ -53,10 +62,13 @@ def describe_exception(error: BaseException | None) -> str:
     return "; from ".join(parts)
 
 
-def configure(process: str, level: str = "INFO") -> None:
-    """Send every logger of this process, libraries included, through one JSON handler."""
+def configure(process: str, instance: str, level: str = "INFO") -> None:
+    """Send every logger of this process, libraries included, through one JSON handler.
+
+    `process` is what it is (api, worker, ...), `instance` which one.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(process))
+    handler.setFormatter(JsonFormatter(process, instance))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

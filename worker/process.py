@@ -33,7 +33,7 @@ STORE_RESULTS = (*sorted(set(RESULTS.values())), "attached", "ignored")
 
 
 def _prepare(process: telemetry.Process, config: Config) -> None:
-    configure(process, config.log_level)
+    configure(process, config.instance_name, config.log_level)
     config.check("DATABASE_URL", "REDIS_URL", "METRICS_HOST", "METRICS_PORT")
     telemetry.expose(process, __version__)
     telemetry.seed_counters(CHANNEL_NAMES, (), STORE_RESULTS)

@@ -35,7 +35,7 @@ class logger_class(Logger):  # noqa: N801 - the setting's name
     """gunicorn's own lines through our JSON handler."""
 
     def setup(self, cfg: Any) -> None:
-        configure("api", _config.log_level)
+        configure("api", _config.instance_name, _config.log_level)
         self.error_log.propagate = True
         self.error_log.handlers[:] = []
         self.error_log.setLevel(logging.WARNING)

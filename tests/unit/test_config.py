@@ -1,0 +1,180 @@
+"""Settings: from the environment or from files, checked once, and never with a secret in the sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config import PREFIX, SETTINGS, Config, Setting
+from app.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "8Jx2vQm4Rk7Tz1Wn"  # of nothing that runs
+SAMPLES: dict[str, tuple[str, object]] = {
+    "DATABASE_URL": (f"postgresql://u:{SECRET}@db:5432/orders", f"postgresql://u:{SECRET}@db:5432/orders"),
+    "REDIS_URL": (f"rediss://:{SECRET}@cache:6379/0", f"rediss://:{SECRET}@cache:6379/0"),
+    "SHOPIFY_SECRETS": (SECRET, (SECRET,)),
+    "WOOCOMMERCE_SECRETS": (f"{SECRET} {SECRET}2", (SECRET, f"{SECRET}2")),
+    "STANDARD_SECRETS": (f"whsec_{SECRET}", (f"whsec_{SECRET}",)),
+    "ROLES": ("console, accept", ("console", "accept")),
+    "INSTANCE": ("api-7", "api-7"),
+    "LOG_LEVEL": ("debug", "DEBUG"),
+    "LISTEN_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - read, not listened on
+    "PORT": ("4321", 4321),
+    "METRICS_HOST": ("::1", "::1"),
+    "METRICS_PORT": ("0", 0),
+    "MAX_BODY_BYTES": ("2048", 2048),
+    "CONNECTIONS_MAX": ("77", 77),
+    "POOL_MAX": ("9", 9),
+    "POOL_TIMEOUT_S": ("0.25", 0.25),
+    "CONNECT_TIMEOUT_S": ("1.5", 1.5),
+    "STATEMENT_TIMEOUT_S": ("7", 7.0),
+    "ACCEPT_TIMEOUT_S": ("4.5", 4.5),
+    "BODY_TIMEOUT_S": ("3", 3.0),
+    "DOORBELL_TIMEOUT_S": ("0.1", 0.1),
+    "DRAIN_BATCH": ("250", 250),
+    "DRAIN_SECONDS": ("2.5", 2.5),
+    "SWEEP_INTERVAL_S": ("0.5", 0.5),
+    "RETENTION_DAYS": ("30", 30),
+    "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
+}
+every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
+
+
+def read(**settings: str) -> Config:
+    return Config({PREFIX + name: value for name, value in settings.items()})
+
+
+@every_setting
+def test_a_setting_is_read_from_the_environment(setting: Setting) -> None:
+    text, value = SAMPLES[setting.name]
+    config = read(**{setting.name: text})
+    assert config.get(setting.name) == value
+    assert getattr(config, setting.name.lower()) == value
+
+
+@every_setting
+def test_a_setting_is_read_from_a_file(setting: Setting, tmp_path: Path) -> None:
+    text, value = SAMPLES[setting.name]
+    path = tmp_path / "setting"
+    path.write_text(f"{text}\n", encoding="utf-8")
+    assert read(**{f"{setting.name}_FILE": str(path)}).get(setting.name) == value
+
+
+@every_setting
+def test_both_at_once_is_an_error(setting: Setting, tmp_path: Path) -> None:
+    path = tmp_path / "setting"
+    path.write_text(SAMPLES[setting.name][0], encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"PALMONAS_{setting.name} and PALMONAS_{setting.name}_FILE are both set"):
+        read(**{setting.name: SAMPLES[setting.name][0], f"{setting.name}_FILE": str(path)}).get(setting.name)
+
+
+@every_setting
+def test_a_file_that_cannot_be_read_is_named(setting: Setting, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"PALMONAS_{setting.name}_FILE: cannot read .*absent"):
+        read(**{f"{setting.name}_FILE": str(tmp_path / "absent")}).get(setting.name)
+
+
+@every_setting
+def test_empty_is_the_default_or_an_error_that_says_what_to_set(setting: Setting) -> None:
+    for config in (read(), read(**{setting.name: ""})):
+        if setting.default is None:
+            with pytest.raises(ConfigError, match=f"PALMONAS_{setting.name} is not set.*_FILE"):
+                config.get(setting.name)
+        else:
+            assert config.get(setting.name) == setting.default
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("METRICS_PORT", "-1"),
+        ("POOL_MAX", "0"),
+        ("POOL_MAX", "1.5"),
+        ("POOL_TIMEOUT_S", "soon"),
+        ("POOL_TIMEOUT_S", "0"),
+        ("POOL_TIMEOUT_S", "nan"),
+        ("STATEMENT_TIMEOUT_S", "inf"),
+        ("LOG_LEVEL", "LOUD"),
+        ("ROLES", "accept,admin"),
+        ("ROLES", ","),
+        ("RETENTION_DAYS", "29"),
+        ("MAX_BODY_BYTES", "1e6"),
+        ("DATABASE_URL", "mysql://u:8Jx2vQm4Rk7Tz1Wn@db/orders"),
+        ("DATABASE_URL", "postgresql://db/orders"),
+        ("DATABASE_URL", "orders"),
+        ("DATABASE_URL", "postgresql://u:8Jx2vQm4Rk7Tz1Wn@db:port/orders"),
+        ("DATABASE_URL", "postgresql://u:8Jx2vQm4Rk7Tz1Wn@[db/orders"),
+        ("DATABASE_URL", "postgresql://u:postgres@db/orders"),
+        ("DATABASE_URL", "postgresql://u:8Jx2vQm4Rk7Tz1Wn/more@db/orders"),
+        ("DATABASE_URL", "postgresql://u:8Jx2vQm4Rk7Tz1Wn\u2100@db/orders"),
+        ("REDIS_URL", "redis://:short@cache/0"),
+        ("REDIS_URL", "http://:8Jx2vQm4Rk7Tz1Wn@cache/0"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_one_sentence(name: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(**{name: text}).check(name)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"PALMONAS_{name} ")
+    assert "\n" not in sentence
+    assert SECRET not in sentence
+    assert "invalid literal" not in sentence
+    setting = next(one for one in SETTINGS if one.name == name)
+    assert ("(not shown)" if setting.secret else repr(text)) in sentence
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["changeme", "Change-Me", "password", "whsec_secret", "palmonas", "x", "fifteen-chars-x", f"{SECRET} admin"],
+)
+@pytest.mark.parametrize("name", ["SHOPIFY_SECRETS", "WOOCOMMERCE_SECRETS", "STANDARD_SECRETS"])
+def test_a_weak_secret_is_refused_and_not_shown(name: str, secret: str) -> None:
+    with pytest.raises(ConfigError, match="openssl rand -base64 32") as caught:
+        read(**{name: secret}).channel_secrets  # noqa: B018 - reading it is the check
+    for part in secret.split():
+        assert re.search(rf"(?<!\w){re.escape(part)}(?!\w)", str(caught.value)) is None
+
+
+def test_a_channel_exists_when_it_has_a_secret_and_keeps_both_in_a_rotation() -> None:
+    config = read(SHOPIFY_SECRETS=f"{SECRET}-new {SECRET}-old", STANDARD_SECRETS="")
+    assert config.channel_secrets == {"shopify": (f"{SECRET}-new", f"{SECRET}-old")}
+
+
+def test_check_finds_what_is_wrong_before_the_first_use() -> None:
+    settings = {name: text for name, (text, _) in SAMPLES.items()}
+    assert read(**settings).check().port == 4321
+    with pytest.raises(ConfigError, match="PALMONAS_DRAIN_BATCH"):
+        read(**settings | {"DRAIN_BATCH": "none"}).check()
+    assert read(DRAIN_BATCH="none").check("PORT").port == 4000
+
+
+def test_a_setting_that_does_not_exist_is_no_attribute() -> None:
+    with pytest.raises(AttributeError):
+        read().no_such_setting  # noqa: B018
+
+
+def test_the_page_of_settings_is_the_list_of_settings() -> None:
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `PALMONAS_(\w+)` \| (.+?) \| (.+) \|$", page, re.MULTILINE)
+    wanted = [(one.name, _show_default(one), one.meaning + (" Secret." if one.secret else "")) for one in SETTINGS]
+    assert rows == wanted
+
+
+def _show_default(setting: Setting) -> str:
+    default = ",".join(setting.default) if isinstance(setting.default, tuple) else setting.default
+    return "must be set" if default is None else "none" if default == "" else f"`{default}`"
+
+
+def test_every_command_is_named_in_the_documentation() -> None:
+    from cli.main import COMMANDS
+
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    missing = [name for name in COMMANDS if not re.search(rf"palmonas {name}\b", text)]
+    assert missing == []
