@@ -95,6 +95,8 @@ SIZE_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 
 BUILD_INFO = _gauge("palmonas_build_info", "1, with the version and the kind of process.", ("version", "process"), ALL)
 
+ACCEPT_OUTCOMES = ("accepted", "duplicate", "rejected", "unavailable")
+
 # --- API -------------------------------------------------------------------------------------------------
 ACCEPT_SECONDS = _histogram(
     "palmonas_accept_duration_seconds",
@@ -318,6 +320,7 @@ FOREIGN: tuple[Foreign, ...] = (
     Foreign("flask_http_request_duration_seconds", ("method", "url_rule", "status"), ("api",)),
     Foreign("flask_http_request_total", ("method", "status"), ("api",)),
     Foreign("flask_http_request_exceptions_total", ("method", "status"), ("api",)),
+    Foreign("flask_exporter_info", ("version",), ("api",)),
     Foreign("process_start_time_seconds", (), ALL),
     Foreign("process_cpu_seconds_total", (), ALL),
     Foreign("process_resident_memory_bytes", (), ALL),
@@ -341,7 +344,7 @@ def seed_counters(channels: Sequence[str], reasons: Sequence[str], results: Sequ
     for channel in channels:
         for reason in reasons:
             DELIVERIES_REJECTED.labels(channel, reason)
-        for outcome in ("accepted", "duplicate", "rejected", "unavailable"):
+        for outcome in ACCEPT_OUTCOMES:
             ACCEPT_SECONDS.labels(channel, outcome)
         for result in results:
             DELIVERIES_STORED.labels(channel, result)

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"  # one label value for every channel that does not exist
 REJECTIONS = (NotFound, UnsupportedMediaType, TooLarge, RequestTimeout, BadSignature, Malformed)
+KNOWN_REASONS = [one.reason for one in REJECTIONS if one is not NotFound]
 PONG = b'{"status":"pong"}'
 
 
@@ -41,17 +42,16 @@ class Receiver:
 
     def __init__(self, services: Services) -> None:
         config = services.config
+        telemetry.seed_counters(tuple(config.channel_secrets), KNOWN_REASONS, ())
+        telemetry.seed_counters((UNKNOWN,), [NotFound.reason], ())
         self._batcher: Batcher = services.accept
         self._secrets = config.channel_secrets
         self._max_body = config.max_body_bytes
         self._body_timeout_s = config.body_timeout_s
-        names = (*self._secrets, UNKNOWN)
-        telemetry.seed_counters(tuple(self._secrets), [one.reason for one in REJECTIONS if one is not NotFound], ())
-        telemetry.seed_counters((UNKNOWN,), [NotFound.reason], ())
         self._seconds = {
             (name, outcome): telemetry.ACCEPT_SECONDS.labels(name, outcome)
-            for name in names
-            for outcome in ("accepted", "duplicate", "rejected", "unavailable")
+            for name in (*self._secrets, UNKNOWN)
+            for outcome in telemetry.ACCEPT_OUTCOMES
         }
 
     def receive(self, channel: str) -> Response:
@@ -133,9 +133,10 @@ class Receiver:
 
 def register(app: Flask, services: Services) -> None:
     """Add the webhook route. The sender's signature is its policy."""
-    receiver = Receiver(services)
+    receiver = Receiver(services) if services.accept else None
 
     def receive_webhook(channel: str) -> Response:
+        assert receiver is not None  # without the role, the route is only described, in another application
         return receiver.receive(channel)
 
     add_route(

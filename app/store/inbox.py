@@ -163,7 +163,9 @@ BACKLOG_CAP = 100_000  # an exact count of a huge backlog would cost more than i
 
 def read_backlog(cursor: Cursor, table: str, time_column: str) -> Backlog:
     """Backlog of `inbox` or `outbox`, bounded work: the partial index over pending rows, at most the cap of it."""
-    cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE state = 'pending' LIMIT {BACKLOG_CAP}) AS some")
+    cursor.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE state = 'pending' LIMIT {BACKLOG_CAP}) AS capped"
+    )
     rows = int(cursor.fetchone()[0])
     cursor.execute(
         f"SELECT extract(epoch FROM clock_timestamp() - {time_column})::float8"
@@ -176,7 +178,7 @@ def read_backlog(cursor: Cursor, table: str, time_column: str) -> Backlog:
 def count_quarantined(cursor: Cursor) -> int:
     """Deliveries in quarantine, counted up to the cap."""
     cursor.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE state = 'quarantined' LIMIT {BACKLOG_CAP}) AS some"
+        f"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE state = 'quarantined' LIMIT {BACKLOG_CAP}) AS capped"
     )
     return int(cursor.fetchone()[0])
 

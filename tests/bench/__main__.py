@@ -1,7 +1,8 @@
-"""`python -m tests.bench [accept|drain|scrape]`: what one order costs, in CPU of the processes that do the work."""
+"""`python -m tests.bench [accept|drain|scrape|retention|lists]`: what the work costs, in CPU of those who do it."""
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -21,7 +22,9 @@ from app.store.pool import Pool
 from stack.processes import find_free_port
 from stack.servers import PostgresServer, RedisServer
 from tests.bench.cpu import read_tree_cpu_seconds
+from tests.bench.lists import compare_lists
 from tests.bench.load import make_request, send_requests
+from tests.bench.retention import compare_retention
 from tests.service import Service
 
 ROUNDS = 3
@@ -128,7 +131,7 @@ def measure_drain() -> None:
 
 
 def open_bench_pool(url: str) -> Pool:
-    return Pool(url, name="bench", size=1, timeout_s=5, connect_timeout_s=5, statement_timeout_s=60)
+    return Pool(url, name="bench", size=1, timeout_s=5, connect_timeout_s=5, statement_timeout_s=300)
 
 
 def fill_inbox(pool: Pool, first: int, count: int) -> None:
@@ -176,10 +179,28 @@ def measure_scrape() -> None:
             print(f"scrape at {jobs} jobs: {(time.perf_counter() - started) / 200 * 1e6:.0f} us")
 
 
+def measure_retention() -> None:
+    """Retention and partitioning: the numbers of docs/decisions/0002."""
+    with running_servers() as (postgres, _, _):
+        pool = open_bench_pool(postgres.url)
+        compare_retention(pool, postgres.pid)
+        pool.close()
+
+
+def measure_lists() -> None:
+    """Pages of the order list at 10,000 and at LIST_ORDERS orders (environment; default a million)."""
+    with running_servers() as (postgres, _, _):
+        pool = open_bench_pool(postgres.url)
+        compare_lists(pool, (10_000, int(os.environ.get("LIST_ORDERS", "1000000"))))
+        pool.close()
+
+
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "accept": measure_accept,
     "drain": measure_drain,
     "scrape": measure_scrape,
+    "retention": measure_retention,
+    "lists": measure_lists,
 }
 
 
