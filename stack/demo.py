@@ -7,13 +7,13 @@ import uuid
 from contextlib import closing
 from dataclasses import dataclass
 
-import psycopg2
 import requests
 
 from app.channels import CHANNELS, sample
 from stack.layout import Layout
 from stack.pages import open_session
 from stack.processes import wait_until
+from stack.servers import connect_for
 
 ORDERS_PER_CHANNEL = 20
 SEND_DEADLINE_S = 10.0
@@ -68,7 +68,7 @@ def _send_channel(layout: Layout, name: str, first: int, count: int) -> int:
 def _count_stored(database_url: str, numbers: list[str]) -> dict[str, int]:
     """Orders of these numbers by channel."""
     with (
-        closing(psycopg2.connect(database_url, connect_timeout=5)) as connection,
+        closing(connect_for(10.0, database_url)) as connection,
         connection.cursor() as cursor,
     ):
         cursor.execute("SELECT channel, count(*) FROM orders WHERE external_id = ANY(%s) GROUP BY channel", (numbers,))

@@ -6,20 +6,24 @@ so their directory must be below directories that user may pass through.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import redis
 from psycopg2 import sql
+from psycopg2.extensions import connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.errors import UsageError
+from app.errors import StoreUnavailable, UsageError
 from stack.binaries import find_postgres, find_redis
 from stack.processes import give_to_server_user, run_as_server_user
 from stack.server import Server
@@ -35,6 +39,16 @@ def read_or_make_password(path: Path) -> str:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(24))
     return path.read_text(encoding="ascii").strip()
+
+
+def connect_for(deadline_s: float, url: str) -> Any:
+    """A connection whose whole life must be over within `deadline_s` seconds.
+
+    Where the service's store is imported, psycopg2 waits by the connection's `deadline` and raises
+    StoreUnavailable; elsewhere libpq bounds the connect.
+    """
+    factory = type("ShortConnection", (connection,), {"deadline": time.monotonic() + deadline_s})
+    return psycopg2.connect(url, connection_factory=factory, connect_timeout=math.ceil(deadline_s))
 
 
 class PostgresServer(Server):
@@ -134,8 +148,8 @@ class PostgresServer(Server):
 
     def answers(self) -> bool:
         try:
-            psycopg2.connect(self.admin_url, connect_timeout=2).close()
-        except psycopg2.OperationalError:
+            connect_for(2.0, self.admin_url).close()
+        except (psycopg2.OperationalError, StoreUnavailable):
             return False
         return True
 
@@ -146,9 +160,9 @@ class PostgresServer(Server):
     def provision(self) -> None:
         """Create our roles and database where they are missing. The server must be running."""
         roles = {"palmonas": sql.SQL("CREATEDB"), "palmonas_monitor": sql.SQL("IN ROLE pg_monitor")}
-        connection = psycopg2.connect(self.admin_url, connect_timeout=5)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
+        session = connect_for(30.0, self.admin_url)
+        session.autocommit = True
+        with session.cursor() as cursor:
             for role, options in roles.items():
                 password = read_or_make_password(self.directory / f"{role}.password")
                 cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
@@ -158,7 +172,7 @@ class PostgresServer(Server):
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", (self.database,))
             if cursor.fetchone() is None:
                 cursor.execute(f"CREATE DATABASE {self.database} OWNER palmonas")
-        connection.close()
+        session.close()
 
 
 class RedisServer(Server):
