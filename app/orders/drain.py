@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from app import telemetry
 from app.errors import PayloadError, StoreRejected
@@ -195,18 +196,28 @@ def _write_attachments(
     cursor: Cursor, by_order: Mapping[OrderKey, Sequence[Readable]], ids: Mapping[OrderKey, int]
 ) -> list[Event]:
     """Record refunds and fulfilments; return an event for each that is new or changed."""
-    sources = {ids[key]: (key[0], members[-1].claimed.request_id) for key, members in by_order.items()}
-    refunds = [(ids[key], refund) for key, some in by_order.items() for one in some for refund in one.parsed.refunds]
-    fulfillments = [
-        (ids[key], entry) for key, some in by_order.items() for one in some for entry in one.parsed.fulfillments
+    refunds, fulfillments = [], []
+    # what the row says now -> the first delivery that said so
+    sources: dict[tuple[int, str, str | Decimal], ClaimedDelivery] = {}
+    for key, members in by_order.items():
+        for one in members:
+            for refund in one.parsed.refunds:
+                refunds.append((ids[key], refund))
+                sources.setdefault((ids[key], refund.external_id, refund.amount), one.claimed)
+            for entry in one.parsed.fulfillments:
+                fulfillments.append((ids[key], entry))
+                sources.setdefault((ids[key], entry.external_id, entry.status), one.claimed)
+    recorded: list[tuple[str, int, str, str | Decimal]] = [
+        ("refund_recorded", *row) for row in order_writes.upsert_refunds(cursor, refunds)
     ]
-    recorded = [("refund_recorded", *row) for row in order_writes.upsert_refunds(cursor, refunds)] + [
-        ("fulfillment_recorded", *row) for row in order_writes.upsert_fulfillments(cursor, fulfillments)
-    ]
-    return [
-        Event(order_id, kind, f"channel:{sources[order_id][0]}", None, value, sources[order_id][1], external_id)
-        for kind, order_id, external_id, value in recorded
-    ]
+    recorded += [("fulfillment_recorded", *row) for row in order_writes.upsert_fulfillments(cursor, fulfillments)]
+    events = []
+    for kind, order_id, external_id, value in recorded:
+        source = sources[order_id, external_id, value]
+        events.append(
+            Event(order_id, kind, f"channel:{source.channel}", None, f"{value}", source.request_id, external_id)
+        )
+    return events
 
 
 def _count(batch: Batch, finished: Sequence[tuple[str, str, float]]) -> None:

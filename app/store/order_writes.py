@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -219,11 +220,11 @@ SELECT * FROM {make_unnest(_REFUND_KINDS)}
 -- a refund has no version: its amount only grows while its transactions succeed, so the larger one is the newer
 ON CONFLICT ON CONSTRAINT refunds_external DO UPDATE SET amount = excluded.amount
 WHERE refunds.amount < excluded.amount
-RETURNING order_id, external_id, amount::text
+RETURNING order_id, external_id, amount
 """
 
 
-def upsert_refunds(cursor: Cursor, refunds: Sequence[tuple[int, Refund]]) -> list[tuple[int, str, str]]:
+def upsert_refunds(cursor: Cursor, refunds: Sequence[tuple[int, Refund]]) -> list[tuple[int, str, Decimal]]:
     """Record refunds; return (order id, refund id, amount) of those that are new or have grown."""
     largest: dict[tuple[int, str], Refund] = {}
     for order_id, refund in refunds:
