@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.config import Config
 from app.store.pool import Pool
+from cli.settings import load_config
 
 
 @contextmanager
-def open_store() -> Iterator[Pool]:
-    """The store that the settings name. Raises ConfigError; its use raises what `Pool` does."""
-    config = Config()
+def open_store(statement_timeout_s: float | None = None) -> Iterator[Pool]:
+    """The store that the settings name, or the local stack's. Raises ConfigError; its use raises what `Pool` does."""
+    config = load_config()
     pool = Pool(
         config.database_url,
         name="cli",
         size=1,
         timeout_s=config.pool_timeout_s,
         connect_timeout_s=config.connect_timeout_s,
-        statement_timeout_s=config.statement_timeout_s,
+        statement_timeout_s=statement_timeout_s or config.statement_timeout_s,
     )
     try:
         yield pool

@@ -16,8 +16,9 @@ import requests
 from app.channels import CHANNELS
 from app.channels.base import Channel
 from app.channels.signing import check_label, load_object
-from app.config import CHANNEL_NAMES, PREFIX, Config
+from app.config import CHANNEL_NAMES, PREFIX
 from app.errors import Malformed, PayloadError
+from cli.settings import load_config
 from stack.layout import find_state, load_layout
 
 DEFAULT_URL = "http://127.0.0.1:4000"
@@ -106,12 +107,9 @@ def read_secret(channel: str, secret_file: str | None) -> str:
         if not text.split():
             raise click.ClickException(f"{secret_file} is empty; it must hold the secret of {channel}")
         return text.split()[0]
-    found = Config().channel_secrets.get(channel)
+    found = load_config().channel_secrets.get(channel)
     if found:
         return found[0]
-    stack = load_layout(find_state())
-    if stack is not None and (stack.secrets / f"{channel}_secrets").is_file():
-        return read_secret(channel, str(stack.secrets / f"{channel}_secrets"))
     name = f"{PREFIX}{channel.upper()}_SECRETS"
     raise click.ClickException(f"there is no secret for {channel}; set {name} or {name}_FILE, or pass --secret-file")
 

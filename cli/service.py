@@ -15,8 +15,9 @@ from app.errors import ConfigError
 def migrate() -> None:
     """Bring the database schema to the newest version. Safe to run twice, and by several at once."""
     from app.store.migrate import upgrade
+    from cli.settings import load_config
 
-    config = Config().check("DATABASE_URL")
+    config = load_config().check("DATABASE_URL")
     click.echo(f"schema is at {upgrade(config.database_url)}")
 
 
@@ -65,19 +66,12 @@ def exporter() -> None:
 def prune(days: int | None, batch: int) -> None:
     """Delete deliveries (keys and raw payloads) past their retention, in bounded batches."""
     from app.store.inbox import prune_deliveries
-    from app.store.pool import Pool
+    from cli.connect import open_store
+    from cli.settings import load_config
 
-    config = Config()
-    keep = days or config.retention_days
-    pool = Pool(
-        config.database_url,
-        name="command",
-        size=1,
-        timeout_s=config.pool_timeout_s,
-        connect_timeout_s=config.connect_timeout_s,
-        statement_timeout_s=60,
-    )
+    keep = days or load_config().retention_days
     deleted = 0
-    while got := prune_deliveries(pool, keep, batch):
-        deleted += got
+    with open_store(statement_timeout_s=60) as pool:
+        while got := prune_deliveries(pool, keep, batch):
+            deleted += got
     click.echo(f"deleted {deleted} deliveries older than {keep} days")
