@@ -76,7 +76,7 @@ def run_worker(config: Config, queue_name: str) -> int:
     worker.work(logging_level=None)
     log.info("worker_stopped", extra={"queue": queue_name})
     context.pool.close()
-    return 0 if worker.stop_requested or worker.shutdown_requested else 1
+    return 0 if worker.stop_requested else 1
 
 
 def _stop_event() -> threading.Event:

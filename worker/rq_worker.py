@@ -74,7 +74,8 @@ class PalmonasWorker(SimpleWorker):
 
     @property
     def stop_requested(self) -> bool:
-        return bool(self._stop_requested)
+        """True after SIGTERM or SIGINT; RQ's own flag is set only while a job runs."""
+        return self._shutdown_requested_date is not None
 
     def beat(self) -> None:
         """For a job that runs long: refresh the heartbeat of worker and job; Redis being away is no reason to stop."""
