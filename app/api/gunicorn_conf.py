@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import struct
-from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -26,7 +26,7 @@ graceful_timeout = 10
 control_socket_disable = True
 accesslog = None
 proc_name = "palmonas-api"
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn's heartbeat off the disk
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn's heartbeat off the disk
 
 _TCP_INFO_UNACKED = 24  # offset of tcpi_unacked in struct tcp_info: for a listener, connections not accepted yet
 

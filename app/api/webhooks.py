@@ -42,17 +42,14 @@ class Receiver:
 
     def __init__(self, services: Services) -> None:
         config = services.config
-        telemetry.seed_counters(tuple(config.channel_secrets), KNOWN_REASONS, ())
-        telemetry.seed_counters((UNKNOWN,), [NotFound.reason], ())
+        if services.accept:  # without it the route is only described, by an instance of another role
+            telemetry.seed_counters(tuple(config.channel_secrets), KNOWN_REASONS, ())
+            telemetry.seed_counters((UNKNOWN,), [NotFound.reason], ())
         self._batcher: Batcher = services.accept
         self._secrets = config.channel_secrets
         self._max_body = config.max_body_bytes
         self._body_timeout_s = config.body_timeout_s
-        self._seconds = {
-            (name, outcome): telemetry.ACCEPT_SECONDS.labels(name, outcome)
-            for name in (*self._secrets, UNKNOWN)
-            for outcome in telemetry.ACCEPT_OUTCOMES
-        }
+        self._seconds: dict[tuple[str, str], Any] = {}
 
     def receive(self, channel: str) -> Response:
         """The whole of it for one delivery; every way out is measured and logged once."""
@@ -119,7 +116,10 @@ class Receiver:
         self, label: str, outcome: str, started: float, fields: dict[str, Any], error: AnswerableError | None
     ) -> None:
         seconds = time.perf_counter() - started
-        self._seconds[label, outcome].observe(seconds)
+        child = self._seconds.get((label, outcome))
+        if child is None:
+            child = self._seconds[label, outcome] = telemetry.ACCEPT_SECONDS.labels(label, outcome)
+        child.observe(seconds)
         fields["duration_ms"] = round(seconds * 1000, 2)
         if error is None:
             fields["outcome"] = outcome
@@ -133,10 +133,9 @@ class Receiver:
 
 def register(app: Flask, services: Services) -> None:
     """Add the webhook route. The sender's signature is its policy."""
-    receiver = Receiver(services) if services.accept else None
+    receiver = Receiver(services)
 
     def receive_webhook(channel: str) -> Response:
-        assert receiver is not None  # without the role, the route is only described, in another application
         return receiver.receive(channel)
 
     add_route(
