@@ -1,6 +1,6 @@
 """Every webhook payload goes in signed over HTTP and comes out of GET /orders/<id> right, field by field.
 
-tests/payloads/expected/ holds what must come out; each file was read against its payload by a person.
+tests/expected/ holds what must come out; each file was read against its payload by a person.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def test_every_payload_comes_out_right(service: Service, pool: Pool) -> None:
         assert [one["request_id"] for one in order["deliveries"]] == [
             f"request-{channel}-{name}" for name in SENT[channel]
         ]
-        expected = json.loads((PAYLOADS / "expected" / f"{channel}.json").read_bytes())
+        expected = json.loads((PAYLOADS.parent / "expected" / f"{channel}.json").read_bytes())
         order["events"].sort(key=lambda event: list(SENT[channel]).index(event["request_id"].rpartition("-")[2]))
         assert strip_volatile(order) == expected
 
