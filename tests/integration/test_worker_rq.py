@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
@@ -30,7 +28,7 @@ from tests.integration.conftest import StartService
 from tests.metrics import read_scrape
 from tests.rq_bait import leave_mark
 from tests.sender import TOPICS, Sender, read_payload
-from tests.service import Process, Service
+from tests.service import Service
 
 DEADLINE_S = 60.0
 SLACK_S = 3.0
@@ -288,63 +286,3 @@ def test_one_doorbell_serves_many_orders(service: Service, pool: Pool, client: r
     assert 1 <= rung <= 250
     assert wait_until(lambda: int(client.hget(PROCESSED_KEY, "ingest:succeeded") or 0) >= rung, 10)
     assert int(client.hget(PROCESSED_KEY, "ingest:succeeded") or 0) <= 250
-
-
-def test_the_collector_reads_and_costs_the_same_whatever_waits(
-    service: Service, client: redis.Redis, tasks: Queue
-) -> None:
-    exporter = service.add("exporter", "exporter").wait_ready()
-    few = watch_scrape(client, exporter)
-    for _ in range(3):
-        tasks.enqueue("worker.jobs.prune")
-    # entries that RQ's own counts would clean away
-    client.zadd("rq:wip:tasks", {"gone:execution": 1})
-    client.zadd("rq:failed:tasks", {"old": 1})
-    client.zadd("rq:finished:tasks", {"older": 1})
-    client.sadd("rq:workers:tasks", "rq:worker:gone")
-    with client.pipeline() as pipeline:
-        for index in range(2000):
-            pipeline.rpush("rq:queue:ingest", f"job-{index}")
-        pipeline.execute()
-    before = dump_all(client)
-    many = watch_scrape(client, exporter)
-    assert dump_all(client) == before
-    known = client.command()
-    flags = {name: set(known[name]["flags"]) for name in {*few, *many}}
-    assert [name for name, found in flags.items() if "write" in found] == []
-    assert "llen" in flags
-    # a worker that is registered and gone costs one HMGET more
-    assert len(few) <= len(many) <= len(few) + 1
-    text = exporter.get("/metrics")[1].decode()
-    assert read_scrape(text, "rq_jobs", queue="ingest", status="queued") == 2000
-    assert read_scrape(text, "rq_jobs", queue="tasks", status="queued") == 3
-    assert read_scrape(text, "rq_workers", queue="tasks") == 0
-    assert read_scrape(text, "palmonas_collector_up", collector="queues") == 1
-
-
-def watch_scrape(client: redis.Redis, exporter: Process) -> list[str]:
-    """The names of the commands that Redis got from one scrape."""
-    names: list[str] = []
-    watching = threading.Event()
-
-    def watch(monitor: Any) -> None:
-        for entry in monitor.listen():
-            names.append(entry["command"].split()[0].lower())
-            watching.set()
-            if entry["command"].endswith("the-end"):
-                return
-
-    assert exporter.get("/metrics")[0] == 200  # so that opening a connection is not counted
-    with client.monitor() as monitor:
-        thread = threading.Thread(target=watch, args=(monitor,))
-        thread.start()
-        client.echo("the-beginning")
-        assert watching.wait(10)
-        assert exporter.get("/metrics")[0] == 200
-        client.echo("the-end")
-        thread.join(10)
-    return [name for name in names if name != "echo"]
-
-
-def dump_all(client: redis.Redis) -> dict[bytes, bytes | None]:
-    return {key: client.dump(key) for key in sorted(client.keys("*"))}
