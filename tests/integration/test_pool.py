@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +15,7 @@ import psycopg2
 import pytest
 
 from app import telemetry
-from app.errors import PalmonasError, PoolTimeout, StoreRejected, StoreUnavailable
-from app.store.inbox import NewDelivery, insert_deliveries
+from app.errors import PalmonasError, PoolTimeout, StoreUnavailable
 from app.store.pool import CLIENT_GRACE_S, Pool
 from stack.processes import wait_until
 from stack.servers import PostgresServer
@@ -220,52 +218,6 @@ def test_an_exception_rolls_back_and_a_statement_that_was_cut_short_too(make_poo
     assert ask(pool, "SELECT pg_backend_pid()") == backend, "a healthy connection was thrown away"
 
 
-def test_every_connection_has_the_settings_that_the_promise_rests_on(make_pool: OpenPool, database_url: str) -> None:
-    pool = make_pool(database_url, size=1, statement_s=1.5)
-    for name, value in (
-        ("statement_timeout", "1500ms"),
-        ("lock_timeout", "1500ms"),
-        ("synchronous_commit", "on"),
-        ("TimeZone", "UTC"),
-        ("idle_in_transaction_session_timeout", "15s"),
-    ):
-        assert ask(pool, "SELECT current_setting(%s)", (name,)) == value
-
-
-@pytest.mark.parametrize(
-    ("statement", "value"),
-    [
-        ("SELECT %s::integer", "no number"),
-        ("SELECT %s::numeric(4, 2)", "12345"),
-        ("SELECT %s::text", "a NUL \x00"),
-        ("SELECT %s::text", "half a surrogate pair \ud800"),
-        ("INSERT INTO api_tokens (name, role, token_hash) VALUES (%s, 'king', '')", "name"),
-    ],
-    ids=["text", "overflow", "nul", "surrogate", "constraint"],
-)
-def test_data_that_postgresql_cannot_take_is_rejected_once_and_for_all(
-    make_pool: OpenPool, database_url: str, statement: str, value: str
-) -> None:
-    pool = make_pool(database_url, size=1)
-    backend = ask(pool, "SELECT pg_backend_pid()")
-    for open_block in (pool.autocommit, pool.transaction):
-        with pytest.raises(StoreRejected) as caught, open_block("test") as cursor:
-            cursor.execute(statement, (value,))
-        assert value not in str(caught.value)
-    assert ask(pool, "SELECT pg_backend_pid()") == backend
-
-
-@pytest.mark.parametrize("payload", ["a NUL \x00", "half a pair \ud800"])
-def test_a_delivery_that_cannot_be_held_is_rejected(make_pool: OpenPool, database_url: str, payload: str) -> None:
-    pool = make_pool(database_url)
-    good = NewDelivery("shopify", "good", "orders/create", "request", "{}")
-    bad = NewDelivery("shopify", "bad", "orders/create", "request", payload)
-    with pytest.raises(StoreRejected):
-        insert_deliveries(pool, [good, bad])
-    assert ask(pool, "SELECT count(*) FROM inbox") == 0
-    assert insert_deliveries(pool, [good]) == {("shopify", "good")}
-
-
 def test_nothing_leaks_after_two_hundred_failures_of_every_kind(make_pool: OpenPool, database_url: str) -> None:
     pool = make_pool(database_url, size=4, timeout_s=0.2, statement_s=0.3)
     terminate = "SELECT pg_terminate_backend(pg_backend_pid())"
@@ -342,31 +294,3 @@ def test_close_ends_what_is_idle_now_and_what_comes_back_later(make_pool: OpenPo
         ask(pool)
     mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
     assert wait_until(lambda: execute_as(database_url, mine, f"palmonas {pool.name}") == 0, 5)
-
-
-def test_a_port_that_accepts_and_never_answers_costs_the_connect_timeout(make_pool: OpenPool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"postgresql://somebody:a-password-of-nothing@127.0.0.1:{listener.getsockname()[1]}/none"
-        pool = make_pool(url, size=1, connect_s=0.7)
-        for _ in range(2):
-            started = time.monotonic()
-            with pytest.raises(StoreUnavailable) as caught:
-                ask(pool)
-            assert 0.5 <= time.monotonic() - started < 0.7 + SLACK_S
-            assert "a-password-of-nothing" not in str(caught.value)
-    assert (count(pool, "used"), count(pool, "idle")) == (0, 0)
-    assert read_value(telemetry.POOL_CREATE_SECONDS, "_count", pool=pool.name) == 0
-
-
-def test_a_port_where_nobody_listens_is_said_at_once(make_pool: OpenPool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    pool = make_pool(f"postgresql://somebody:a-password-of-nothing@127.0.0.1:{port}/none", size=1)
-    with pytest.raises(StoreUnavailable, match="cannot be reached"):
-        ask(pool)
-
-
-def test_a_host_that_does_not_exist_is_unavailable_too(make_pool: OpenPool) -> None:
-    pool = make_pool("postgresql://somebody:a-password-of-nothing@no-such-host.invalid:5432/none", size=1)
-    with pytest.raises(StoreUnavailable, match="cannot be reached"):
-        ask(pool)
