@@ -107,7 +107,12 @@ def test_a_frozen_server_degrades_health_and_nothing_else(
     service = start_all(start_service(own_postgres.url, own_redis.url))
     for process in service.processes:
         wait_for_health(process, 200)
+    api = service.processes[0]
     with frozen({"postgresql": own_postgres, "redis": own_redis}[name]):
+        for page, status in (("/health", 503), ("/readyz", 200), ("/livez", 200)):
+            started = time.monotonic()
+            assert requests.get(f"http://127.0.0.1:{api.port}{page}", timeout=10).status_code == status
+            assert time.monotonic() - started < WALL_S
         for process in service.processes:
             for _ in range(3):
                 status, report = read_health(process)

@@ -152,6 +152,10 @@ def test_no_log_holds_personal_data_or_a_secret(
     assert len(canaries.made) > 80
     assert wait_until(lambda: count(pool, "pending") == 0, QUARANTINE_S, 0.5)
     assert (count(pool, "quarantined"), count(pool, "done")) == (poison, 3)
+    with pool.autocommit("test") as cursor:
+        cursor.execute("SELECT error FROM inbox WHERE state = 'quarantined'")
+        errors = str(cursor.fetchall())
+    assert [canary for canary in canaries.made if canary in errors] == [], errors
     # what is said of servers that go away must not say how they are reached
     own_redis.stop()
     own_postgres.stop()
