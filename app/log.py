@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -75,3 +76,12 @@ def configure(process: str, instance: str, level: str = "INFO") -> None:
     for noisy in ("rq", "rq.worker", "rq.job", "alembic", "urllib3", "gunicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.getLevelName(level), logging.WARNING))
     logging.captureWarnings(True)
+    sys.excepthook = lambda *exc_info: log_uncaught("main", exc_info)
+    threading.excepthook = lambda args: log_uncaught(
+        args.thread.name if args.thread else "thread", (args.exc_type, args.exc_value, args.exc_traceback)
+    )
+
+
+def log_uncaught(where: str, exc_info: Any) -> None:
+    """One line instead of Python's traceback, whose last line is the exception's text."""
+    logging.getLogger(__name__).critical("uncaught_exception", exc_info=exc_info, extra={"where": where})

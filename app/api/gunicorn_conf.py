@@ -8,11 +8,12 @@ import socket
 import struct
 from typing import Any
 
+import gevent
 from gunicorn.glogging import Logger
 
 from app import telemetry
 from app.config import Config
-from app.log import configure
+from app.log import configure, log_uncaught
 
 _config = Config()
 
@@ -46,9 +47,16 @@ def post_worker_init(worker: Any) -> None:
     """Watch the listening socket, and stop being ready as soon as a shutdown is asked for."""
     from app.api import server
 
+    # gevent prints what ends a greenlet; SystemExit and KeyboardInterrupt it handles before
+    gevent.get_hub().print_exception = _log_greenlet_error  # type: ignore[method-assign]  # no other way
     listener: socket.socket = worker.sockets[0]
     telemetry.LISTEN_BACKLOG.set_function(lambda: count_backlog(listener))
     server.READINESS.watch(lambda: None if worker.alive else "draining")
+
+
+def _log_greenlet_error(context: Any, t: Any, v: Any, tb: Any) -> None:
+    """Without the context, which may be a request. The names are gevent's."""
+    log_uncaught("greenlet", (t, v, tb))
 
 
 def count_backlog(listener: socket.socket) -> int:

@@ -188,6 +188,9 @@ class Pool:
                 cursor.execute("ROLLBACK")
         except StoreUnavailable:
             connection.close()
+        except BaseException:  # the kill of a greenlet
+            self._discard(connection, "broken")
+            raise
 
     def _discard(self, connection: TimedConnection, reason: str) -> None:
         connection.close()

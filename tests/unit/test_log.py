@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -99,18 +100,37 @@ def test_what_json_cannot_hold_does_not_stop_the_line(written: Callable[[], list
     assert [line["event"] for line in written()] == ["odd"]
 
 
-def test_configure_takes_over_every_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What this process writes once it is configured as an API at level WARNING."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
+    configure("api", "api-1", "WARNING")
+    yield lambda: [json.loads(line) for line in stream.getvalue().split("\n") if line]
+    logging.captureWarnings(False)
+    root.handlers[:], root.level = before
+
+
+def test_configure_takes_over_every_logger(configured: Callable[[], list[dict[str, Any]]]) -> None:
+    logging.getLogger("some.library").warning("slow")
+    logging.getLogger("some.library").info("not shown")
+    logging.getLogger("rq.worker").info("not shown")
+    assert [(line["event"], line["process"], line["instance"]) for line in configured()] == [("slow", "api", "api-1")]
+
+
+def test_what_nobody_caught_is_a_line_without_its_text(configured: Callable[[], list[dict[str, Any]]]) -> None:
+    thread = threading.Thread(target=fail, name="schema")
+    thread.start()
+    thread.join(10)
     try:
-        configure("api", "api-1", "WARNING")
-        logging.getLogger("some.library").warning("slow")
-        logging.getLogger("some.library").info("not shown")
-        logging.getLogger("rq.worker").info("not shown")
-    finally:
-        logging.captureWarnings(False)
-        root.handlers[:], root.level = before
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [(line["event"], line["process"], line["instance"]) for line in lines] == [("slow", "api", "api-1")]
+        fail()
+    except RuntimeError as error:
+        sys.excepthook(RuntimeError, error, error.__traceback__)
+    assert CANARY not in json.dumps(configured())
+    found = [(line["event"], line["level"], line["where"]) for line in configured()]
+    assert found == [("uncaught_exception", "critical", "schema"), ("uncaught_exception", "critical", "main")]
+    assert all(line["exc_info"].startswith("RuntimeError at fail:") for line in configured())
