@@ -23,6 +23,7 @@ ROLES = ("accept", "console")
 QUEUES = ("ingest", "tasks")
 
 MIN_SECRET_LENGTH = 16
+MIN_DISTINCT = 6  # different letters and digits, once the words below are taken out
 WEAK_SECRETS = frozenset(
     [
         "changeme",
@@ -93,6 +94,8 @@ def _roles(text: str) -> tuple[str, ...]:
 def _secrets(text: str) -> tuple[str, ...]:
     """One secret, or several separated by white space (old and new one during a rotation)."""
     secrets = tuple(text.split())
+    if not secrets:
+        raise ValueError("is blank; remove it, or give it a secret")
     for secret in secrets:
         check_secret(secret)
     return secrets
@@ -100,8 +103,12 @@ def _secrets(text: str) -> tuple[str, ...]:
 
 def check_secret(secret: str) -> str:
     """Return `secret`; raise ValueError when it is a default one or too short to be one."""
+    if not (secret.isascii() and secret.isprintable()):
+        raise ValueError("has characters that are not printable ASCII; was the file saved with a byte order mark?")
     bare = re.sub(r"[^a-z0-9]", "", secret.lower().removeprefix("whsec_"))
-    if bare in WEAK_SECRETS or len(secret) < MIN_SECRET_LENGTH:
+    for weak in WEAK_SECRETS:
+        bare = bare.replace(weak, "")
+    if len(set(bare)) < MIN_DISTINCT or len(secret) < MIN_SECRET_LENGTH:
         raise ValueError(
             f"is a default or shorter than {MIN_SECRET_LENGTH} characters; make one with: openssl rand -base64 32"
         )
@@ -180,13 +187,16 @@ PREFIX = "PALMONAS_"
 def _raw_value(setting: Setting, environ: Mapping[str, str]) -> str | None:
     name = PREFIX + setting.name
     file_name = environ.get(name + "_FILE")
-    if file_name and name in environ:
+    if file_name and environ.get(name):
         raise ConfigError(f"{name} and {name}_FILE are both set; keep one of them")
     if file_name:
         try:
-            return Path(file_name).read_text(encoding="utf-8").strip()
+            text = Path(file_name).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{name}_FILE: cannot read {file_name}: {error}") from error
+        if not text:
+            raise ConfigError(f"{name}_FILE: {file_name} is empty")
+        return text
     return environ.get(name)
 
 

@@ -19,14 +19,17 @@ PalmonasError
 |   +-- PoolTimeout          no connection became free in time
 |   +-- QueueUnavailable     Redis did not answer
 |   +-- StoreUnavailable     PostgreSQL did not answer
+|   +-- Overloaded           more waits than this instance can hold
 +-- StoreRejected          PostgreSQL refused the data itself; trying again will not help
 +-- PayloadError           signed, but not an order we can read; the delivery is retried, then quarantined
++-- CallFailed             a sales channel did not do what it was asked; trying again later may help
++-- PushRefused            a sales channel will not do what it was told; trying again will not help
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 
 class PalmonasError(Exception):
@@ -135,12 +138,53 @@ class StoreUnavailable(Unavailable):
     reason = "store_unavailable"
 
 
+class Overloaded(Unavailable):
+    reason = "overloaded"
+
+
 class StoreRejected(PalmonasError):
     """The database refused the data (a constraint, an overflow, a bad character): not a matter of time."""
 
 
 class PayloadError(PalmonasError):
     """A signed delivery that does not parse into what its channel promises."""
+
+
+CallOutcome = Literal[
+    "timeout",
+    "connection",
+    "server_error",
+    "rate_limited",
+    "refused",
+    "circuit_open",
+    "bad_answer",
+    "client_error",
+]
+
+
+class CallFailed(PalmonasError):
+    """A call to a sales channel failed.
+
+    `outcome` is its fixed name in metrics and logs; `status` the HTTP status, if there was one; `retry_after_s`
+    how long the channel asked to be left alone, in seconds. The text holds no credential, query or body.
+    """
+
+    def __init__(
+        self,
+        outcome: CallOutcome,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.outcome: CallOutcome = outcome
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class PushRefused(PalmonasError):
+    """A sales channel refuses a status for good; the text says why, without a customer's data."""
 
 
 def problem(status: int, reason: str, detail: str, request_id: str) -> dict[str, Any]:

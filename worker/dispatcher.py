@@ -11,12 +11,11 @@ import logging
 import time
 from collections.abc import Callable
 
-import redis
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from app import telemetry
-from app.errors import PalmonasError
+from app.log import describe_exception
 from app.queue import TASKS
 from app.store.inbox import has_abandoned
 from worker.context import Context
@@ -48,10 +47,10 @@ class Dispatcher:
         try:
             self._sweep_inbox()
             self._enqueue_due_retries()
-        except (PalmonasError, redis.RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - one damaged job in Redis must not end all recovery
             self._scheduler = None
             telemetry.DISPATCHER_SWEEPS.labels("error").inc()
-            log.warning("sweep_failed", extra={"error": type(error).__name__})
+            log.warning("sweep_failed", extra={"error": describe_exception(error)})
         else:
             telemetry.DISPATCHER_SWEEPS.labels("ok").inc()
             telemetry.DISPATCHER_LAST_SWEEP.set(time.time())

@@ -8,7 +8,8 @@ import time
 from rq import get_current_job
 
 from app.channels import CHANNELS
-from app.orders.drain import drain_batch
+from app.errors import StoreUnavailable
+from app.orders.drain import charge_oldest, drain_batch
 from app.store.inbox import prune_deliveries
 from worker.context import current
 
@@ -25,21 +26,39 @@ def _job_id() -> str:
 
 
 def drain_inbox() -> int:
-    """Store what is in the inbox, for a bounded time; ring again if there is more. Returns the deliveries claimed."""
+    """Store what is in the inbox, for a bounded time; ring again if there is more. Returns the deliveries stored."""
     context = current()
     context.queue.answer_bell()
     deadline = time.monotonic() + context.config.drain_seconds
-    claimed = 0
+    limit: int = context.config.drain_batch
+    done = 0
     for _ in range(MAX_BATCHES):
-        got = drain_batch(context.pool, PARSERS, context.config.drain_batch, _job_id())
-        claimed += got
+        try:
+            got = drain_batch(context.pool, PARSERS, limit, _job_id())
+        except StoreUnavailable:
+            limit = _shrink(limit)
+            continue
+        done += got
         context.beat()
-        if got < context.config.drain_batch:
-            return claimed
+        if not got:
+            return done
         if context.stopping() or time.monotonic() >= deadline:
             break
     context.queue.ring()
-    return claimed
+    return done
+
+
+def _shrink(limit: int) -> int:
+    """A smaller batch after one that did not get through: something in it may be too much.
+
+    When a single delivery does not get through either, it is charged a try, and the job fails.
+    """
+    context = current()
+    if limit == 1:
+        charge_oldest(context.pool, _job_id())
+        raise StoreUnavailable("not even a single delivery could be stored")
+    log.warning("batch_too_much", extra={"limit": limit, "job_id": _job_id()})
+    return max(1, limit // 8)
 
 
 def replay_delivery(inbox_id: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -29,11 +29,12 @@ def decode_page_key(cursor: str) -> PageKey:
         raise _refuse()
     try:
         placed_at = datetime.fromisoformat(match[1])
-    except ValueError as error:
+        if placed_at.tzinfo is None:
+            raise _refuse()
+        in_utc = placed_at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise _refuse() from error
-    if placed_at.tzinfo is None:
-        raise _refuse()
-    return PageKey(placed_at, _check_id(match[2]))
+    return PageKey(in_utc, _check_id(match[2]))
 
 
 def encode_id(last_id: int) -> str:

@@ -6,10 +6,13 @@ has already refused. Both are bounded here; nothing else differs.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler
+
+log = logging.getLogger(__name__)
 
 IDLE_S = 75.0  # longest silence of a client, within a request or between two
 LINGER_S = 1.0  # time for the rest of a refused body, so that the answer is not lost in a connection reset
@@ -42,6 +45,10 @@ class BoundedHandler(PyWSGIHandler):
         except (gevent.Timeout, OSError):
             self.close_connection = True
             self.wsgi_input = _Drained()
+
+    def log_error(self, msg: str, *args: Any) -> None:
+        """pywsgi quotes the request line, which may hold a customer's data."""
+        log.info("request_malformed")
 
     def log_request(self) -> None:
         """Requests are logged by the application, with what they were about."""

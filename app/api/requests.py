@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 import time
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, Request, Response, g, request
 from prometheus_client import CollectorRegistry
@@ -41,6 +42,8 @@ def begin_request() -> None:
 
 def finish_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
+    if "Location" in response.headers:
+        response.headers["Location"] = keep_path(response.headers["Location"])
     operation = current_operation()
     if operation is not None and not operation.tracked:
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -57,6 +60,12 @@ def finish_request(response: Response) -> Response:
         },
     )
     return response
+
+
+def keep_path(location: str) -> str:
+    """Where to go on this server: the host of a request is the caller's to choose, and must not be echoed."""
+    parts = urlsplit(location)
+    return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
 
 
 def end_request(_: BaseException | None) -> None:

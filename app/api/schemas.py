@@ -5,7 +5,7 @@ Money and quantities are decimal strings, times are RFC 3339 in UTC.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, get_args
 
@@ -54,6 +54,14 @@ def _check_printable(value: str) -> str:
     return value
 
 
+def _to_utc(value: datetime | None) -> datetime | None:
+    """PostgreSQL takes fewer displacements than ISO 8601 has, and years 1 to 9999 end in UTC."""
+    try:
+        return value.astimezone(UTC) if value else None
+    except OverflowError as error:
+        raise ValueError("is out of range") from error
+
+
 CHANNEL_STATUSES: tuple[str, ...] = get_args(ChannelStatus)
 
 ChannelName = Annotated[str, _one_of(CHANNEL_NAMES), _list_values(CHANNEL_NAMES)]
@@ -91,8 +99,12 @@ class OrderQuery(Query):
         ),
         AfterValidator(lambda value: value if value is None else _check_printable(value)),
     ] = None
-    placed_from: Annotated[AwareDatetime | None, Field(description="Inclusive, with a time zone.")] = None
-    placed_to: Annotated[AwareDatetime | None, Field(description="Exclusive, with a time zone.")] = None
+    placed_from: Annotated[
+        AwareDatetime | None, Field(description="Inclusive, with a time zone."), AfterValidator(_to_utc)
+    ] = None
+    placed_to: Annotated[
+        AwareDatetime | None, Field(description="Exclusive, with a time zone."), AfterValidator(_to_utc)
+    ] = None
     limit: Limit = 50
     cursor: Cursor | None = None
 

@@ -17,14 +17,29 @@ import gevent
 from gevent.event import AsyncResult, Event
 
 from app import telemetry
-from app.errors import PalmonasError, StoreRejected, StoreUnavailable, Unavailable
+from app.errors import Overloaded, PalmonasError, StoreRejected, StoreUnavailable, Unavailable
 from app.store.inbox import NewDelivery
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 200
+MAX_BATCH_BYTES = (
+    4 << 20
+)  # of payloads: more at once would hold up small orders, and the event loop while it is escaped
+MAX_WAITING_BYTES = 64 << 20  # of payloads that wait for a commit; beyond it a sender is refused at once
 Accepted = Literal["accepted", "duplicate"]
 InsertDeliveries = Callable[[Sequence[NewDelivery]], set[tuple[str, str]]]
+
+
+class _Waiting:
+    """One delivery on its way, and the sender who waits for it (until it gives up)."""
+
+    __slots__ = ("abandoned", "delivery", "result")
+
+    def __init__(self, delivery: NewDelivery) -> None:
+        self.delivery = delivery
+        self.result: AsyncResult[Accepted] = AsyncResult()
+        self.abandoned = False
 
 
 class Batcher:
@@ -34,7 +49,8 @@ class Batcher:
         self._insert = insert
         self._ring = ring
         self._timeout_s = timeout_s
-        self._waiting: deque[tuple[NewDelivery, AsyncResult[Accepted]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
         self._wake = Event()
         self._bell = Event()
         self._committer = gevent.spawn(self._commit_forever)
@@ -44,12 +60,16 @@ class Batcher:
         """Return once the delivery is durable. Raises Unavailable when that is not known within the deadline."""
         if self._committer.dead:
             raise StoreUnavailable("this instance is shutting down; send the delivery again")
-        result: AsyncResult[Accepted] = AsyncResult()
-        self._waiting.append((delivery, result))
+        if self._waiting_bytes + len(delivery.payload) > MAX_WAITING_BYTES:
+            raise Overloaded("too much waits to be stored; send the delivery again")
+        mine = _Waiting(delivery)
+        self._waiting.append(mine)
+        self._waiting_bytes += len(delivery.payload)
         self._wake.set()
         try:
-            outcome = result.get(timeout=self._timeout_s)
+            outcome = mine.result.get(timeout=self._timeout_s)
         except gevent.Timeout as error:
+            mine.abandoned = True
             raise StoreUnavailable("the store did not answer in time; send the delivery again") from error
         assert outcome is not None  # the committer sets a value or an error
         return outcome
@@ -64,13 +84,28 @@ class Batcher:
             self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                take = min(len(self._waiting), MAX_BATCH)
-                self._commit([self._waiting.popleft() for _ in range(take)])
+                if batch := self._take_batch():
+                    self._commit(batch)
 
-    def _commit(self, batch: list[tuple[NewDelivery, AsyncResult[Accepted]]]) -> None:
+    def _take_batch(self) -> list[_Waiting]:
+        """The next deliveries whose senders still wait, bounded in number and in bytes."""
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < MAX_BATCH:
+            length = len(self._waiting[0].delivery.payload)
+            if batch and size + length > MAX_BATCH_BYTES:
+                break
+            one = self._waiting.popleft()
+            self._waiting_bytes -= length
+            if not one.abandoned:
+                batch.append(one)
+                size += length
+        return batch
+
+    def _commit(self, batch: list[_Waiting]) -> None:
         started = time.perf_counter()
         try:
-            new = self._insert([delivery for delivery, _ in batch])
+            new = self._insert([one.delivery for one in batch])
         except StoreRejected as error:
             self._commit_singly(batch, error)
             return
@@ -79,13 +114,13 @@ class Batcher:
             return
         telemetry.ACCEPT_COMMIT_SECONDS.observe(time.perf_counter() - started)
         telemetry.ACCEPT_BATCH_SIZE.observe(len(batch))
-        for delivery, result in batch:
-            key = (delivery.channel, delivery.delivery_id)
-            result.set("accepted" if key in new else "duplicate")
+        for one in batch:
+            key = (one.delivery.channel, one.delivery.delivery_id)
+            one.result.set("accepted" if key in new else "duplicate")
             new.discard(key)  # the second of two equal ones in a batch is the duplicate
         self._bell.set()
 
-    def _commit_singly(self, batch: list[tuple[NewDelivery, AsyncResult[Accepted]]], error: StoreRejected) -> None:
+    def _commit_singly(self, batch: list[_Waiting], error: StoreRejected) -> None:
         """One delivery of the batch cannot be stored: find it by trying each alone, so that only it fails."""
         if len(batch) == 1:
             self._fail(batch, error)
@@ -93,14 +128,14 @@ class Batcher:
         for one in batch:
             self._commit([one])
 
-    def _fail(self, batch: list[tuple[NewDelivery, AsyncResult[Accepted]]], error: Exception) -> None:
+    def _fail(self, batch: list[_Waiting], error: Exception) -> None:
         if not isinstance(error, PalmonasError):
             log.error("commit_failed", exc_info=error)
             error = StoreUnavailable("the store failed in a way we did not expect; send the delivery again")
         elif isinstance(error, Unavailable):
             log.warning("commit_failed", extra={"reason": error.reason, "deliveries": len(batch)})
-        for _, result in batch:
-            result.set_exception(error)
+        for one in batch:
+            one.result.set_exception(error)
 
     def _ring_forever(self) -> None:
         """After the answer, and at most one at a time: batches that commit meanwhile share the next ring."""

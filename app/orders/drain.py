@@ -26,6 +26,11 @@ from app.store.pool import Cursor, Pool
 log = logging.getLogger(__name__)
 
 RACE_TRIES = 3
+# changes that write the order itself, and with it its revision
+WRITES = frozenset({"order_created", "channel_status_changed", "order_updated"})
+PARSE_SECONDS = 5.0
+# What a parser's bug may raise: one delivery's failure, not the batch's. A job's timeout is none of them.
+PARSER_BUGS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 Parse = Callable[[str, str], ParsedDelivery]  # topic, payload
 
 
@@ -55,14 +60,18 @@ class Batch:
 
 
 def drain_batch(pool: Pool, parsers: Mapping[str, Parse], limit: int, job_id: str) -> int:
-    """Store up to `limit` deliveries; return how many were claimed. Raises Unavailable: then nothing was changed."""
+    """Store up to `limit` deliveries; return how many were dealt with, 0 when none is due.
+
+    Raises Unavailable: then nothing was changed.
+    """
     started = time.perf_counter()
     batch = Batch(job_id)
     with pool.transaction("drain") as cursor:
         claimed = inbox.claim_deliveries(cursor, limit)
         if not claimed:
             return 0
-        _store_group(cursor, _read(claimed, parsers, batch), batch)
+        claimed, readable = _read(claimed, parsers, batch)
+        _store_group(cursor, readable, batch)
         finished = inbox.finish_deliveries(cursor, batch.written.outcomes, job_id)
         quarantined = [
             (one, error, inbox.charge_attempt(cursor, one.id, error, job_id)) for one, error in batch.failures
@@ -74,18 +83,36 @@ def drain_batch(pool: Pool, parsers: Mapping[str, Parse], limit: int, job_id: st
     return len(claimed)
 
 
-def _read(claimed: Sequence[ClaimedDelivery], parsers: Mapping[str, Parse], batch: Batch) -> list[Readable]:
+def charge_oldest(pool: Pool, job_id: str) -> None:
+    """Charge a try to the oldest due delivery: alone in a batch, it could not be stored either."""
+    with pool.transaction("drain") as cursor:
+        for one in inbox.claim_deliveries(cursor, 1):
+            inbox.charge_attempt(cursor, one.id, "storing it alone failed; see the worker's log", job_id)
+
+
+def _read(
+    claimed: Sequence[ClaimedDelivery], parsers: Mapping[str, Parse], batch: Batch
+) -> tuple[list[ClaimedDelivery], list[Readable]]:
+    """Parse for a bounded time; return the deliveries that were looked at, and those that can be stored.
+
+    The time is bounded because the transaction that holds the rows is open meanwhile.
+    """
+    deadline = time.monotonic() + PARSE_SECONDS
+    looked_at: list[ClaimedDelivery] = []
     readable = []
     for one in claimed:
+        if looked_at and time.monotonic() > deadline:
+            break
+        looked_at.append(one)
         try:
             parsed = parsers[one.channel](one.topic, one.payload)
         except PayloadError as error:
             batch.failures.append((one, str(error)))
-        except Exception as error:  # noqa: BLE001 - a parser's bug is one delivery's failure, not the batch's
+        except PARSER_BUGS as error:
             batch.failures.append((one, describe_exception(error)))
         else:
             readable.append(Readable(one, parsed))
-    return readable
+    return looked_at, readable
 
 
 def _store_group(cursor: Cursor, group: Sequence[Readable], batch: Batch) -> None:
@@ -103,6 +130,8 @@ def _store_group(cursor: Cursor, group: Sequence[Readable], batch: Batch) -> Non
             if len(group) == 1:
                 batch.failures.append((group[0].claimed, str(error)))
                 return
+            # the locks of the undone part are gone: take all again at once and in order, before the halves take theirs
+            order_writes.lock_standings(cursor, sorted({key for one in group if (key := _order_key(one))}))
             middle = len(group) // 2
             _store_group(cursor, group[:middle], batch)
             _store_group(cursor, group[middle:], batch)
@@ -140,7 +169,10 @@ def _write(cursor: Cursor, group: Sequence[Readable]) -> Written:
         for key, some in changes.items()
         for change in some
     ]
-    events += _write_attachments(cursor, by_order, ids)
+    attached = _write_attachments(cursor, by_order, ids)
+    written_ids = {ids[key] for key, some in changes.items() if any(change.type in WRITES for change in some)}
+    order_writes.touch_orders(cursor, sorted({event.order_id for event in attached} - written_ids))
+    events += attached
     order_writes.insert_events(cursor, events)
     results = {
         change.inbox_id: RESULTS[change.type] for some in changes.values() for change in some if change.type in RESULTS

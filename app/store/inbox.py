@@ -62,6 +62,8 @@ def insert_deliveries(pool: Pool, deliveries: Sequence[NewDelivery]) -> set[tupl
     of them cannot be held by PostgreSQL (none is written then), PoolTimeout and StoreUnavailable when it is not
     known whether they were written.
     """
+    # one sequence of keys for everybody: two instances that write the same ones cannot block each other
+    deliveries = sorted(deliveries, key=lambda one: (one.channel, one.delivery_id))
     with pool.autocommit("accept") as cursor:
         cursor.execute(
             _INSERT,
@@ -76,19 +78,30 @@ def insert_deliveries(pool: Pool, deliveries: Sequence[NewDelivery]) -> set[tupl
         return set(cursor.fetchall())
 
 
+MAX_CLAIM_BYTES = 4 << 20  # of payloads: what a worker can parse and write well within its timeouts
+
 _CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id, channel, delivery_id, topic, request_id, payload, attempts
+    FROM inbox
+    WHERE state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+    ORDER BY id
+    LIMIT %s
+    FOR UPDATE SKIP LOCKED
+), measured AS (
+    SELECT *, sum(octet_length(payload)) OVER (ORDER BY id) - octet_length(payload) AS bytes_before FROM due
+)
 SELECT id, channel, delivery_id, topic, request_id, payload, attempts
-FROM inbox
-WHERE state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
-ORDER BY id
-LIMIT %s
-FOR UPDATE SKIP LOCKED
+FROM measured WHERE bytes_before < %s ORDER BY id
 """
 
 
 def claim_deliveries(cursor: Cursor, limit: int) -> list[ClaimedDelivery]:
-    """Lock up to `limit` deliveries that are due and that nobody else works on, oldest first."""
-    cursor.execute(_CLAIM, (limit,))
+    """Lock up to `limit` deliveries that are due and that nobody else works on, oldest first.
+
+    Returns no more of them than hold MAX_CLAIM_BYTES, and one at least; the others stay pending.
+    """
+    cursor.execute(_CLAIM, (limit, MAX_CLAIM_BYTES))
     return [ClaimedDelivery(*row) for row in cursor.fetchall()]
 
 

@@ -160,6 +160,14 @@ def update_orders(cursor: Cursor, rows: Sequence[OrderRow]) -> None:
         cursor.execute(_UPDATE_ORDERS, make_columns(map(_order_values, rows), _KINDS))
 
 
+def touch_orders(cursor: Cursor, ids: Sequence[int]) -> None:
+    """What belongs to these orders has changed: whoever read them before must read them again."""
+    if ids:
+        cursor.execute(
+            "UPDATE orders SET revision = revision + 1, updated_at = clock_timestamp() WHERE id = ANY(%s)", (list(ids),)
+        )
+
+
 _INSERT_STUBS = """
 INSERT INTO orders (channel, external_id, number, channel_status, channel_version, channel_rank,
                     channel_delivery, placed_at)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import gevent
 import pytest
 
-from app.errors import StoreRejected, StoreUnavailable
+from app.errors import StoreRejected, StoreUnavailable, Unavailable
+from app.orders import accept
 from app.orders.accept import Batcher
 from app.store.inbox import NewDelivery
 
@@ -60,7 +61,7 @@ def submit_all(batcher: Batcher, names: Sequence[str]) -> list[str]:
     def submit(name: str) -> str:
         try:
             return batcher.submit(make_delivery(name))
-        except (StoreRejected, StoreUnavailable) as error:
+        except (StoreRejected, Unavailable) as error:
             return type(error).__name__
 
     greenlets = [gevent.spawn(submit, name) for name in names]
@@ -105,3 +106,29 @@ def test_after_stop_nothing_is_taken(store: Store) -> None:
     batcher = Batcher(store.insert, lambda: None, timeout_s=1.0)
     batcher.stop()
     assert submit_all(batcher, ["late"]) == ["StoreUnavailable"]
+
+
+def test_a_batch_is_bounded_in_bytes(batcher: Batcher, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accept, "MAX_BATCH_BYTES", 5)
+    assert submit_all(batcher, [str(number) for number in range(10)]) == ["accepted"] * 10
+    assert max(len(batch) for batch in store.batches) == 2, "a payload here has two bytes"
+
+
+def test_more_than_can_wait_is_refused_at_once(batcher: Batcher, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accept, "MAX_WAITING_BYTES", 10)
+    outcomes = submit_all(batcher, [str(number) for number in range(20)])
+    assert outcomes.count("accepted") == 5
+    assert outcomes.count("Overloaded") == 15
+    assert submit_all(batcher, ["later"]) == ["accepted"]
+
+
+def test_what_nobody_waits_for_any_more_is_not_written(batcher: Batcher, store: Store) -> None:
+    store.delay_s = 1.3
+    first = gevent.spawn(submit_all, batcher, ["first"])
+    gevent.sleep(0.2)
+    assert submit_all(batcher, ["given up"]) == ["StoreUnavailable"]
+    first.join()
+    store.delay_s = 0
+    assert submit_all(batcher, ["next"]) == ["accepted"]
+    assert ["given up"] not in store.batches
+    assert batcher.waiting == 0
