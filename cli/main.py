@@ -19,6 +19,7 @@ COMMANDS = {
     "logs": ("cli.stack", "logs"),
     "dev": ("cli.stack", "dev"),
     "send": ("cli.send", "send"),
+    "simulate": ("cli.simulate", "simulate"),
     "quarantine": ("cli.quarantine", "quarantine"),
     "token": ("cli.tokens", "token"),
     "migrate": ("cli.service", "migrate"),
