@@ -17,10 +17,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.errors import ConfigError
+from app.setting_values import read_places, read_web_address, read_words
 
-CHANNEL_NAMES = ("shopify", "woocommerce", "standard")
+CHANNEL_NAMES = ("shopify", "woocommerce", "standard")  # those that send webhooks
+ALL_CHANNELS = (*CHANNEL_NAMES, "amazon")  # Amazon is polled only
 ROLES = ("accept", "console")
-QUEUES = ("ingest", "tasks")
+QUEUES = ("ingest", "tasks", "poll", "push")
 
 MIN_SECRET_LENGTH = 16
 MIN_DISTINCT = 6  # different letters and digits, once the words below are taken out
@@ -132,6 +134,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _credential(text: str) -> str:
+    """One secret that somebody else made. It goes into a header, so it has no spaces."""
+    if len(text.split()) != 1:
+        raise ValueError("must be one word")
+    return check_secret(text)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_URL", _url("postgresql", "postgres"), None, "PostgreSQL 15 or newer, with a password.", True),
     Setting("REDIS_URL", _url("redis", "rediss"), None, "Redis 7, with a password.", True),
@@ -178,6 +187,55 @@ SETTINGS: tuple[Setting, ...] = (
         "Pause between the dispatcher's looks at inbox and outbox.",
     ),
     Setting("RETENTION_DAYS", _whole_number(30, 3650), 35, "Days inbox rows (keys and raw payloads) are kept."),
+    Setting(
+        "SHOPIFY_API_URL",
+        read_web_address,
+        "",
+        "`https://<shop>.myshopify.com`; empty: not polled, nothing pushed.",
+    ),
+    Setting("SHOPIFY_API_TOKEN", _credential, "", "Admin API access token of the shop.", True),
+    Setting("WOOCOMMERCE_API_URL", read_web_address, "", "Address of the shop; empty: not polled, nothing pushed."),
+    Setting("WOOCOMMERCE_API_KEY", _credential, "", "Consumer key (`ck_...`) with read and write access.", True),
+    Setting("WOOCOMMERCE_API_SECRET", _credential, "", "Consumer secret (`cs_...`).", True),
+    Setting(
+        "AMAZON_API_URL",
+        read_web_address,
+        "",
+        "Selling Partner API of the region, as `https://sellingpartnerapi-eu.amazon.com`; empty: no such channel.",
+    ),
+    Setting("AMAZON_TOKEN_URL", read_web_address, "https://api.amazon.com/auth/o2/token", "Login with Amazon."),
+    Setting("AMAZON_CLIENT_ID", str, "", "Client id of the application."),
+    Setting("AMAZON_CLIENT_SECRET", _credential, "", "Client secret of the application.", True),
+    Setting("AMAZON_REFRESH_TOKEN", _credential, "", "Refresh token of the seller's authorisation.", True),
+    Setting("AMAZON_MARKETPLACE_IDS", read_words, (), "Marketplaces to poll, as `A1PA6795UKMFR9 ATVPDKIKX0DER`."),
+    Setting("STANDARD_PUSH_URL", read_web_address, "", "Where status changes are sent to; empty: nowhere."),
+    Setting("STANDARD_PUSH_SECRET", _credential, "", "Secret (`whsec_...`) that signs what is sent.", True),
+    Setting(
+        "OUTBOUND_ALLOW",
+        read_places,
+        (),
+        "`host:port` of what may be called at a private address or without TLS: the simulator. Nothing else may.",
+    ),
+    Setting(
+        "OUTBOUND_TIMEOUT_S",
+        _seconds(0.1, 30),
+        10.0,
+        "Longest call to a channel, from its name to the last byte.",
+    ),
+    Setting("POLL_INTERVAL_S", _seconds(0.5, 86400), 60.0, "Pause between two polls of a channel."),
+    Setting(
+        "POLL_OVERLAP_S",
+        _seconds(0, 86400),
+        300.0,
+        "How far a poll looks back beyond the last one, for changes that are shown late (Amazon: two minutes).",
+    ),
+    Setting(
+        "POLL_SETTLE_S",
+        _seconds(0, 3600),
+        30.0,
+        "How young a change must be for a poll to leave it to the webhook that may be on its way.",
+    ),
+    Setting("POLL_LOOKBACK_S", _seconds(0, 90 * 86400), 86400.0, "How far the first poll of a channel looks back."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),
 )
 
@@ -225,7 +283,7 @@ class Config:
         try:
             return setting.read(text)
         except ValueError as error:
-            shown = "(not shown)" if setting.secret else repr(text)
+            shown = "(not shown)" if setting.secret or "@" in text else repr(text)
             raise ConfigError(f"{PREFIX}{setting.name} {shown} {error}") from error
 
     def check(self, *names: str) -> Config:

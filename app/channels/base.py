@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from app.model import ParsedDelivery
+from app.model import ParsedDelivery, PolledOrder
 
 MAX_ID_LENGTH = 200  # characters; delivery ids and topics become keys and log fields
 
@@ -60,4 +61,61 @@ class Channel(Protocol):
 
     def parse(self, topic: str, payload: str) -> ParsedDelivery:
         """Turn a stored body into orders, refunds and fulfilments. Raises PayloadError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a channel's list. `next_cursor` is opaque, and None on the last page."""
+
+    orders: tuple[PolledOrder, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PushMessage:
+    """What a channel is to be told of one order: `status` is ours (`shipped`, `delivered`, `cancelled`, ...).
+
+    The same `idempotency_key` means the same message. `happened_at`, in UTC, is left out when it is not known.
+    """
+
+    kind: str
+    order_external_id: str
+    status: str
+    idempotency_key: str
+    happened_at: datetime | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+
+
+# Our statuses that a channel has a word for; every other one is PushRefused.
+PUSHED: Mapping[str, frozenset[str]] = {
+    "shopify": frozenset({"shipped", "cancelled"}),
+    "woocommerce": frozenset({"shipped", "delivered", "cancelled"}),
+    "amazon": frozenset({"shipped"}),  # orders v0 has no way to cancel
+    "standard": frozenset({"processing", "packed", "shipped", "delivered", "on_hold", "returned", "cancelled"}),
+}
+
+
+class Client(Protocol):
+    """The way out to one sales channel."""
+
+    name: str
+    lists: bool  # False: the channel has no list of orders to poll
+    oldest_first: bool  # its pages are in the order of change
+
+    def list_orders(self, modified_since: datetime, modified_until: datetime | None, cursor: str | None) -> Page:
+        """One page of the orders changed in the period, oldest change first where the API can.
+
+        Begin with `cursor` None, then hand in the cursor of the page before, with the same period. An order may
+        come on two pages. Raises CallFailed, with "bad_answer" also for a cursor or a page that repeats itself.
+        """
+        ...
+
+    def push(self, message: PushMessage) -> None:
+        """Tell the channel; once or several times comes to the same.
+
+        Raises CallFailed when it may work later, PushRefused when it never will.
+        """
         ...

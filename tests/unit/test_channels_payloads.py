@@ -20,6 +20,9 @@ def test_every_payload_has_a_test() -> None:
         "standard/order.json",
         "standard/refund.json",
         "standard/fulfillment.json",
+        "amazon/getOrder.json",
+        "amazon/getOrderItems.json",
+        "amazon/getOrders.json",
     }
     assert {str(path.relative_to(PAYLOADS)) for path in PAYLOADS.glob("*/*.json")} == tested
 

@@ -38,6 +38,25 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "DRAIN_SECONDS": ("2.5", 2.5),
     "SWEEP_INTERVAL_S": ("0.5", 0.5),
     "RETENTION_DAYS": ("30", 30),
+    "SHOPIFY_API_URL": ("https://shop.example/", "https://shop.example"),
+    "SHOPIFY_API_TOKEN": (SECRET, SECRET),
+    "WOOCOMMERCE_API_URL": ("https://shop.example/blog", "https://shop.example/blog"),
+    "WOOCOMMERCE_API_KEY": (SECRET, SECRET),
+    "WOOCOMMERCE_API_SECRET": (SECRET, SECRET),
+    "AMAZON_API_URL": ("http://127.0.0.1:4100", "http://127.0.0.1:4100"),
+    "AMAZON_TOKEN_URL": ("https://login.example/token", "https://login.example/token"),
+    "AMAZON_CLIENT_ID": ("amzn1.application", "amzn1.application"),
+    "AMAZON_CLIENT_SECRET": (SECRET, SECRET),
+    "AMAZON_REFRESH_TOKEN": (f"Atzr|{SECRET}", f"Atzr|{SECRET}"),
+    "AMAZON_MARKETPLACE_IDS": ("A1PA6795UKMFR9, ATVPDKIKX0DER", ("A1PA6795UKMFR9", "ATVPDKIKX0DER")),
+    "STANDARD_PUSH_URL": ("https://partner.example/in", "https://partner.example/in"),
+    "STANDARD_PUSH_SECRET": (f"whsec_{SECRET}", f"whsec_{SECRET}"),
+    "OUTBOUND_ALLOW": ("Simulator:4100 [::1]:4100", ("simulator:4100", "[::1]:4100")),
+    "OUTBOUND_TIMEOUT_S": ("2.5", 2.5),
+    "POLL_INTERVAL_S": ("1", 1.0),
+    "POLL_OVERLAP_S": ("600", 600.0),
+    "POLL_SETTLE_S": ("5", 5.0),
+    "POLL_LOOKBACK_S": ("3600", 3600.0),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
 }
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
@@ -115,6 +134,19 @@ def test_empty_is_the_default_or_an_error_that_says_what_to_set(setting: Setting
         ("DATABASE_URL", "postgresql://u:8Jx2vQm4Rk7Tz1Wn\u2100@db/orders"),
         ("REDIS_URL", "redis://:short@cache/0"),
         ("REDIS_URL", "http://:8Jx2vQm4Rk7Tz1Wn@cache/0"),
+        ("SHOPIFY_API_URL", "shop.example"),
+        ("SHOPIFY_API_URL", "ftp://shop.example"),
+        ("SHOPIFY_API_URL", "https://"),
+        ("SHOPIFY_API_URL", "https://shop.example:0"),
+        ("SHOPIFY_API_URL", "https://shop.example:port"),
+        ("SHOPIFY_API_URL", "https://shop.example/?a=b"),
+        ("SHOPIFY_API_URL", "https://shop.example/ x"),
+        ("SHOPIFY_API_TOKEN", "two words-of-a-secret"),
+        ("SHOPIFY_API_TOKEN", "short"),
+        ("OUTBOUND_ALLOW", "localhost"),
+        ("OUTBOUND_ALLOW", "localhost:0"),
+        ("OUTBOUND_ALLOW", ":80"),
+        ("OUTBOUND_TIMEOUT_S", "31"),
     ],
 )
 def test_a_value_that_does_not_fit_is_one_sentence(name: str, text: str) -> None:
@@ -139,6 +171,12 @@ def test_a_weak_secret_is_refused_and_not_shown(name: str, secret: str) -> None:
         read(**{name: secret}).channel_secrets  # noqa: B018 - reading it is the check
     for part in secret.split():
         assert re.search(rf"(?<!\w){re.escape(part)}(?!\w)", str(caught.value)) is None
+
+
+def test_a_password_in_an_address_that_wants_none_is_not_shown() -> None:
+    with pytest.raises(ConfigError, match=r"PALMONAS_SHOPIFY_API_URL \(not shown\) must look like") as caught:
+        read(SHOPIFY_API_URL=f"https://user:{SECRET}@shop.example").check("SHOPIFY_API_URL")
+    assert SECRET not in str(caught.value)
 
 
 def test_a_channel_exists_when_it_has_a_secret_and_keeps_both_in_a_rotation() -> None:
