@@ -24,7 +24,7 @@ SENT = {
     "woocommerce": {"order": "order.created"},
     "standard": {"order": "order.created", "refund": "refund.created", "fulfillment": "fulfillment.created"},
 }
-VOLATILE = ("id", "created_at", "updated_at", "deliveries")
+VOLATILE = ("id", "revision", "created_at", "updated_at", "deliveries")  # the revision depends on the batches
 SETTLE_S = 20.0
 
 
