@@ -76,6 +76,7 @@ def spoil_answer(simulation: Simulation, channel: str, response: Response, rule:
 
 def drip(simulation: Simulation, body: bytes, seconds: float) -> Iterator[bytes]:
     size = max(1, -(-len(body) // DRIPS))
-    for start in range(0, len(body), size):
-        simulation.misbehaviour.wait(seconds / DRIPS)
-        yield body[start : start + size]
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    for piece in pieces:
+        simulation.misbehaviour.wait(seconds / len(pieces))
+        yield piece

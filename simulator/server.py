@@ -16,6 +16,7 @@ from app.errors import UsageError
 
 BACKLOG = 128
 STOP_DEADLINE_S = 5.0
+POLL_S = 0.05  # how soon the server sees that it is to stop
 
 
 class Handler(WSGIRequestHandler):
@@ -76,7 +77,7 @@ def start_server(app: Flask, host: str, port: int) -> RunningServer:
         chosen = listener.getsockname()[1]
         # make_server duplicates the descriptor; with one of its own it would end the process when the port is taken.
         server = make_server(address, chosen, app, threaded=True, request_handler=Handler, fd=listener.fileno())
-    thread = threading.Thread(target=server.serve_forever, name="simulator", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name="simulator", daemon=True)
     thread.start()
     return RunningServer(address, chosen, lambda: _stop(server, thread))
 
