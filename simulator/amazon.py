@@ -241,9 +241,9 @@ def list_page(simulation: Simulation, query: Mapping[str, str], after: tuple[dat
     high = read_instant(query["LastUpdatedBefore"]) if "LastUpdatedBefore" in query else newest
     if low is None or high is None or not limit.isdecimal() or not 1 <= int(limit) <= LARGEST_PAGE:
         return answer_error(400, "InvalidInput", "LastUpdatedAfter, LastUpdatedBefore or MaxResultsPerPage is invalid.")
-    if low > newest:
-        return answer_error(400, "InvalidInput", "LastUpdatedAfter must be a date before now.")
-    high = min(high, newest)
+    if low > newest or ("LastUpdatedBefore" in query and high > newest):
+        text = "LastUpdatedAfter and LastUpdatedBefore must be no later than two minutes before now."
+        return answer_error(400, "InvalidInput", text)
     wanted = query["OrderStatuses"].split(",") if "OrderStatuses" in query else list(STATUSES.values())
     with simulation.world.lock:
         found = [

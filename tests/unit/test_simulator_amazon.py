@@ -104,6 +104,7 @@ def test_pages_list_every_order_once_oldest_update_first(laboratory: Laboratory)
         MARKETPLACE,
         {**MARKETPLACE, "LastUpdatedAfter": "soon"},
         {**MARKETPLACE, "LastUpdatedAfter": "2026-11-21T11:00:00Z"},
+        {**SINCE, "LastUpdatedBefore": "2026-11-20T12:00:01Z"},
         {**SINCE, "MaxResultsPerPage": 101},
         {**MARKETPLACE, "NextToken": "nonsense"},
     ],
