@@ -25,10 +25,13 @@ class Deadline:
     @property
     def left_s(self) -> float:
         """Seconds left. Raises TimeoutError when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+        self.check()
+        return max(self._end - time.monotonic(), 0.001)
+
+    def check(self) -> None:
+        """Raises TimeoutError when there is no time left."""
+        if self.passed:
             raise TimeoutError("the deadline has passed")
-        return left
 
     @property
     def passed(self) -> bool:

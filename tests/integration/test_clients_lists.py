@@ -1,0 +1,365 @@
+"""Lists of orders over HTTP: what is asked for, what comes back whole, and lists that go in circles."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.channels.amazon import Amazon
+from app.channels.amazon_client import AmazonClient
+from app.channels.base import Client, PolledOrder
+from app.channels.shopify import Shopify
+from app.channels.shopify_client import ShopifyClient
+from app.channels.standard_client import StandardClient
+from app.channels.woocommerce import WooCommerce
+from app.channels.woocommerce_client import WooCommerceClient
+from app.errors import CallFailed, UsageError
+from app.outbound.door import Door
+from app.outbound.pacing import Pace
+from tests.doors import Answerer, Asked, Reply, Shop, open_shop
+from tests.webhooks import read_payload
+
+SECRET = "canary-8Jx2vQm4Rk7Tz1Wn"
+SINCE = datetime(2026, 11, 20, 12, 0, 0, 500000, tzinfo=UTC)
+UNTIL = SINCE + timedelta(hours=1)
+NOW = SINCE + timedelta(days=1)
+MONEY = "12345678901234567.10"  # no binary fraction holds it
+
+
+class Rush(Pace):
+    """No waiting between calls: the pace has tests of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(1e6, 1000)
+
+
+@contextmanager
+def open_client(name: str, answer: Answerer) -> Iterator[tuple[Client, Shop]]:
+    with open_shop(answer) as shop:
+        door = Door(name, shop.url, allow=frozenset([shop.place]), timeout_s=2)
+        yield make_client(name, door), shop
+
+
+def make_client(name: str, door: Door) -> Client:
+    if name == "shopify":
+        return ShopifyClient(door, SECRET, pace=Rush())
+    if name == "woocommerce":
+        return WooCommerceClient(door, "ck_key", SECRET, pace=Rush())
+    if name == "standard":
+        return StandardClient(door, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", pace=Rush())
+    return AmazonClient(
+        door,
+        token_url=f"{door._base_url}/token",
+        client_id="client",
+        client_secret=SECRET,
+        refresh_token=f"Atzr|{SECRET}",
+        marketplace_ids=("M1", "M2"),
+        paces=dict.fromkeys(("list_orders", "list_items", "read_order", "push"), Rush()),
+        now=lambda: NOW,
+    )
+
+
+def make_order(name: str, number: int, second: int = 0) -> dict[str, Any]:
+    time = SINCE + timedelta(seconds=second)
+    if name == "shopify":
+        order = json.loads(read_payload("shopify/order.json"))
+        return order | {"id": number, "updated_at": time.isoformat()}  # type: ignore[no-any-return]  # JSON
+    if name == "woocommerce":
+        order = json.loads(read_payload("woocommerce/order.json"))
+        return order | {"id": number, "date_modified_gmt": f"{time:%Y-%m-%dT%H:%M:%S}"}  # type: ignore[no-any-return]
+    order = json.loads(read_payload("amazon/getOrder.json"))["payload"]
+    return order | {"AmazonOrderId": str(number), "LastUpdateDate": f"{time:%Y-%m-%dT%H:%M:%SZ}"}  # type: ignore[no-any-return]
+
+
+def make_page(name: str, orders: list[dict[str, Any]], following: str | None = None, pages: int = 1) -> Reply:
+    if name == "shopify":
+        link = f'<https://elsewhere.example/a?limit=1&page_info={following}>; rel="next"' if following else ""
+        back = '<https://elsewhere.example/a?page_info=back>; rel="previous"'
+        return Reply({"orders": orders}, headers={"Link": f"{back}, {link}" if link else back})
+    if name == "woocommerce":
+        return Reply(orders, headers={"X-WP-TotalPages": str(pages)})
+    return Reply({"payload": {"Orders": orders} | ({"NextToken": following} if following else {})})
+
+
+def answer_amazon(page: Answerer) -> Answerer:
+    """The rest of Amazon around its list: login, and an item for each order."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/token":
+            return Reply({"access_token": f"Atza|{SECRET}", "expires_in": 3600})
+        if asked.path.endswith("/orderItems"):
+            return Reply(json.loads(read_payload("amazon/getOrderItems.json")))
+        return page(asked)
+
+    return answer
+
+
+def answer_list(name: str, page: Answerer) -> Answerer:
+    return answer_amazon(page) if name == "amazon" else page
+
+
+def read_all(client: Client) -> list[PolledOrder]:
+    found: list[PolledOrder] = []
+    cursor: str | None = None
+    while True:
+        page = client.list_orders(SINCE, UNTIL, cursor)
+        found += page.orders
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def list_queries(shop: Shop) -> list[dict[str, str]]:
+    return [asked.query for asked in shop.asked if asked.path.endswith(("/orders.json", "/orders"))]
+
+
+def test_shopify_asks_for_the_period_once_and_then_for_pages() -> None:
+    def answer(asked: Asked) -> Reply:
+        if "page_info" in asked.query:
+            return make_page("shopify", [make_order("shopify", 2, 1)])
+        return make_page("shopify", [make_order("shopify", 1)], "a%2Bb%3D")
+
+    with open_client("shopify", answer) as (client, shop):
+        orders = read_all(client)
+        assert [(order.external_id, order.version) for order in orders] == [
+            ("1", SINCE),
+            ("2", SINCE + timedelta(seconds=1)),
+        ]
+        assert list_queries(shop) == [
+            {"limit": "100", "status": "any", "order": "updated_at asc",
+             "updated_at_min": "2026-11-20T12:00:00Z", "updated_at_max": "2026-11-20T13:00:00Z"},
+            {"limit": "100", "page_info": "a+b="},
+        ]  # fmt: skip
+        assert {asked.headers["X-Shopify-Access-Token"] for asked in shop.asked} == {SECRET}
+
+
+def test_woocommerce_goes_on_by_time_and_by_number_only_within_a_second() -> None:
+    """Ten orders on pages of two; four of them were changed in one second."""
+    seconds = [0, 1, 2, 3, 3, 3, 3, 4, 5, 6]
+    stored = [make_order("woocommerce", number, second) for number, second in enumerate(seconds)]
+
+    def answer(asked: Asked) -> Reply:
+        after, before = asked.query["modified_after"], asked.query["modified_before"]
+        found = [one for one in stored if after < f"{one['date_modified_gmt']}Z" < before]
+        start = (int(asked.query["page"]) - 1) * 2
+        return make_page("woocommerce", found[start : start + 2], pages=-(-len(found) // 2))
+
+    with open_client("woocommerce", answer) as (client, shop):
+        orders = read_all(client)
+        assert {order.external_id for order in orders} == {str(number) for number in range(10)}
+        assert list_queries(shop)[0] == {
+            "modified_after": "2026-11-20T11:59:59Z", "modified_before": "2026-11-20T13:00:01Z",
+            "dates_are_gmt": "true", "orderby": "modified", "order": "asc", "page": "1", "per_page": "100",
+        }  # fmt: skip
+        assert {query["page"] for query in list_queries(shop)} >= {"1", "2"}
+        assert shop.asked[0].headers["Authorization"].startswith("Basic ")
+
+
+def test_woocommerce_loses_nothing_when_orders_change_between_pages() -> None:
+    """After each page its first order changes and moves to the end: page numbers would skip one."""
+    stored = [make_order("woocommerce", number, number) for number in range(8)]
+    reads: list[int] = []
+
+    def answer(asked: Asked) -> Reply:
+        after = asked.query["modified_after"]
+        found = [one for one in stored if f"{one['date_modified_gmt']}Z" > after]
+        start = (int(asked.query["page"]) - 1) * 3
+        page = found[start : start + 3]
+        reads.append(len(page))
+        if len(reads) < 4:
+            moved = stored.pop(stored.index(page[0]))
+            stored.append(
+                moved | {"date_modified_gmt": f"{SINCE + timedelta(seconds=60 + len(reads)):%Y-%m-%dT%H:%M:%S}"}
+            )
+        return make_page("woocommerce", page, pages=-(-len(found) // 3))
+
+    with open_client("woocommerce", answer) as (client, _):
+        seen = {(order.external_id, order.version) for order in read_all(client)}
+        assert {(str(one["id"]), _read_utc(one["date_modified_gmt"])) for one in stored} <= seen
+
+
+def _read_utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_amazon_brings_the_items_and_asks_within_its_limits() -> None:
+    def page(asked: Asked) -> Reply:
+        if "NextToken" in asked.query:
+            return make_page("amazon", [make_order("amazon", 2)])
+        return make_page("amazon", [make_order("amazon", 1)], "token/+=")
+
+    items = json.loads(read_payload("amazon/getOrderItems.json"))["payload"]["OrderItems"]
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path.endswith("/1/orderItems"):
+            if "NextToken" in asked.query:
+                return Reply({"payload": {"OrderItems": [items[0] | {"OrderItemId": "second"}]}})
+            return Reply({"payload": {"OrderItems": items, "NextToken": "more"}})
+        return answer_amazon(page)(asked)
+
+    with open_client("amazon", answer) as (client, shop):
+        orders = read_all(client)
+        parsed = [Amazon().parse(order.topic, order.payload).order for order in orders]
+        assert [len(order.items) for order in parsed if order] == [2, 1]
+        assert list_queries(shop) == [
+            {"MarketplaceIds": "M1,M2", "MaxResultsPerPage": "30",
+             "LastUpdatedAfter": "2026-11-20T12:00:00Z", "LastUpdatedBefore": "2026-11-20T13:00:00Z"},
+            {"MarketplaceIds": "M1,M2", "NextToken": "token/+="},
+        ]  # fmt: skip
+        assert [path for _, path in shop.list_asked()].count("/token") == 1
+        # What has not changed since is not asked for again.
+        shop.asked.clear()
+        read_all(client)
+        assert [path for _, path in shop.list_asked()] == ["/orders/v0/orders"] * 2
+
+
+def test_amazon_never_names_a_time_of_the_last_two_minutes() -> None:
+    with open_client("amazon", answer_amazon(lambda _: make_page("amazon", []))) as (client, shop):
+        client.list_orders(NOW - timedelta(seconds=30), NOW, None)
+        (query,) = list_queries(shop)
+        assert query["LastUpdatedAfter"] == "2026-11-21T11:57:55Z"
+        assert "LastUpdatedBefore" not in query
+
+
+@pytest.mark.parametrize("name", ["shopify", "woocommerce", "amazon"])
+def test_a_payload_is_kept_to_the_digit(name: str) -> None:
+    field = {"shopify": "total_price", "woocommerce": "total"}.get(name, "Odd")
+    order = json.dumps(make_order(name, 7) | {field: "@", "note": "\ud83d"}).replace('"@"', MONEY).encode()
+    whole = {"shopify": b'{"orders":[%s]}', "woocommerce": b"[%s]", "amazon": b'{"payload":{"Orders":[%s]}}'}[
+        name
+    ] % order
+
+    with open_client(name, answer_list(name, lambda _: Reply(whole))) as (client, _):
+        (polled,) = read_all(client)
+        assert MONEY in polled.payload
+        assert "\N{REPLACEMENT CHARACTER}" in polled.payload or "?" in polled.payload
+        channel = {"shopify": Shopify(), "woocommerce": WooCommerce(), "amazon": Amazon()}[name]
+        found = channel.parse(polled.topic, polled.payload).order
+        assert found
+        assert (found.external_id, found.version) == (polled.external_id, polled.version)
+        if name != "amazon":
+            assert str(found.total) == MONEY
+
+
+CIRCLES: dict[str, Callable[[str, Asked], Reply]] = {
+    "the same cursor again": lambda name, asked: make_page(name, [make_order(name, len(str(asked)))], "same", 99),
+    "a cursor of two pages ago": lambda name, asked: make_page(
+        name, [], {"a": "b", "b": "a"}.get(asked.query.get("page_info") or asked.query.get("NextToken") or "", "a"), 99
+    ),
+    "the same page under new cursors": lambda name, asked: make_page(name, [make_order(name, 1)], f"c{id(asked)}", 99),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, kind) for name in ("shopify", "amazon") for kind in CIRCLES]
+    + [("woocommerce", "the same page under new cursors")],
+)
+def test_a_list_that_goes_in_circles_is_left(name: str, kind: str) -> None:
+    with open_client(name, answer_list(name, lambda asked: CIRCLES[kind](name, asked))) as (client, shop):
+        with pytest.raises(CallFailed, match="answered before") as caught:
+            read_all(client)
+        assert caught.value.outcome == "bad_answer"
+        assert len(list_queries(shop)) <= 4
+
+
+def test_amazons_items_that_go_in_circles_are_left() -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.path.endswith("/orderItems"):
+            return Reply({"payload": {"OrderItems": [], "NextToken": "same"}})
+        return answer_amazon(lambda _: make_page("amazon", [make_order("amazon", 1)]))(asked)
+
+    with open_client("amazon", answer) as (client, _), pytest.raises(CallFailed, match="goes in circles"):
+        read_all(client)
+
+
+@pytest.mark.parametrize("name", ["shopify", "woocommerce", "amazon"])
+def test_asking_for_a_page_again_is_no_circle(name: str) -> None:
+    """After a commit that failed the poller reads the same page once more."""
+    orders = [make_order(name, 1, 0), make_order(name, 2, 5)]
+    cursor_names = ("page_info", "NextToken")
+
+    def page(asked: Asked) -> Reply:
+        first = not any(one in asked.query for one in cursor_names) and "11:59:59" in asked.query.get(
+            "modified_after", "11:59:59"
+        )
+        return make_page(
+            name, orders[:2] if first else [make_order(name, 3, 9)], "next" if first else None, 2 if first else 1
+        )
+
+    with open_client(name, answer_list(name, page)) as (client, _):
+        first = client.list_orders(SINCE, UNTIL, None)
+        assert client.list_orders(SINCE, UNTIL, None) == first
+        second = client.list_orders(SINCE, UNTIL, first.next_cursor)
+        assert client.list_orders(SINCE, UNTIL, first.next_cursor) == second
+        assert second.next_cursor is None
+
+
+WRONG: list[tuple[str, bytes]] = [
+    (name, body)
+    for name, bodies in {
+        "shopify": [b'{"orders": null}', b'{"orders": [1]}', b'{"orders": [{}]}', b'{"orders": [{"id": 1}]}', b"{}"],
+        "woocommerce": [b"{}", b"[1]", b"[{}]", b'[{"id": 1}]', b'[{"id": 1, "date_modified_gmt": "soon"}]'],
+        "amazon": [b"{}", b'{"payload": []}', b'{"payload": {}}', b'{"payload": {"Orders": [{}]}}',
+                   b'{"payload": {"Orders": [], "NextToken": 7}}'],
+    }.items()
+    for body in [*bodies, b"", b"null", b"[" * 100_000, b'{"orders": [', b"\xff", b"<html>", b'[NaN]', b"1" * 5000]
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "body"), WRONG, ids=[f"{name}-{body[:24]!r}" for name, body in WRONG])
+def test_an_answer_that_is_no_list_is_bad(name: str, body: bytes) -> None:
+    with open_client(name, answer_list(name, lambda _: Reply(body))) as (client, _):
+        with pytest.raises(CallFailed) as caught:
+            read_all(client)
+        assert caught.value.outcome == "bad_answer"
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_cursor_of_nobodys_is_refused() -> None:
+    with open_client("woocommerce", lambda _: Reply([])) as (client, shop):
+        with pytest.raises(CallFailed, match="begin without one"):
+            client.list_orders(SINCE, UNTIL, "x")
+        assert shop.asked == []
+
+
+def test_shopifys_bucket_is_respected() -> None:
+    with open_shop(lambda _: Reply({"orders": []}, headers={"X-Shopify-Shop-Api-Call-Limit": "40/40"})) as shop:
+        client = ShopifyClient(Door("shopify", shop.url, allow=frozenset([shop.place])), SECRET, pace=Pace(0.1, 40))
+        client.list_orders(SINCE, UNTIL, None)
+        with pytest.raises(CallFailed, match="again in 10 s"):
+            client.list_orders(SINCE, UNTIL, None)
+        assert len(shop.asked) == 1
+
+
+def test_amazons_rate_is_learned_and_a_page_goes_on_where_it_was_broken_off() -> None:
+    refused: list[str] = []
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path.endswith("/2/orderItems") and len(refused) < 1:
+            refused.append(asked.path)
+            return Reply({}, 429, {"x-amzn-RateLimit-Limit": "0.02"})
+        return answer_amazon(lambda _: make_page("amazon", [make_order("amazon", number) for number in (1, 2, 3)]))(
+            asked
+        )
+
+    with open_shop(answer) as shop:
+        client = make_client("amazon", Door("amazon", shop.url, allow=frozenset([shop.place])))
+        assert isinstance(client, AmazonClient)
+        with pytest.raises(CallFailed, match="again in 50 s") as caught:
+            read_all(client)
+        assert caught.value.retry_after_s == pytest.approx(50, abs=1)
+        client._paces["list_orders"] = client._paces["list_items"] = Rush()  # 50 s later
+        assert len(read_all(client)) == 3
+        assert [path for _, path in shop.list_asked()].count("/orders/v0/orders/1/orderItems") == 1
+
+
+def test_standard_has_no_list() -> None:
+    with open_client("standard", lambda _: Reply({})) as (client, _), pytest.raises(UsageError, match="no list"):
+        client.list_orders(SINCE, UNTIL, None)
