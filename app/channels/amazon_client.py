@@ -149,11 +149,20 @@ class AmazonClient:
     def _call_paced(self, operation: str, method: str, path: str, **options: Any) -> Answer:
         headers = {"x-amz-access-token": self._read_token()}
         pace = self._paces[operation]
-        answer = call_politely(pace, lambda: self._door.call(operation, method, path, headers=headers, **options))
-        rate = read_number(answer.headers.get("x-amzn-ratelimit-limit", ""))
-        if rate:
-            pace.learn_rate(rate)
-        return answer
+
+        def call() -> Answer:
+            try:
+                answer = self._door.call(operation, method, path, headers=headers, **options)
+            except CallFailed as error:
+                if error.outcome == "rate_limited" and error.retry_after_s:
+                    pace.learn_rate(1 / error.retry_after_s)  # all that a refusal of Amazon's tells is the rate
+                raise
+            rate = read_number(answer.headers.get("x-amzn-ratelimit-limit", ""))
+            if rate:
+                pace.learn_rate(rate)
+            return answer
+
+        return call_politely(pace, call)
 
     def _read_token(self) -> str:
         if self._token is None or time.monotonic() >= self._token_until:

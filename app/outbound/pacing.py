@@ -67,9 +67,9 @@ class Pace:
         self._rate_per_s = rate_per_s
 
     def learn_left(self, left: float) -> None:
-        """The channel's own word on how many calls are left in its bucket; only ever less than was thought."""
+        """The channel's own word on how many calls are left in its bucket: it has counted those of others, too."""
         self._fill()
-        self._left = min(self._left, left)
+        self._left = min(self._burst, left)
 
     def _measure_wait(self, calls: int) -> float:
         self._fill()

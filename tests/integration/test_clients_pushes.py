@@ -272,9 +272,7 @@ def test_the_standard_push_is_a_signed_webhook() -> None:
 def test_a_message_without_its_time_takes_now() -> None:
     with open_shop(lambda _: Reply({})) as shop:
         door = Door("standard", shop.url, allow=frozenset([shop.place]))
-        client = StandardClient(
-            door, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", pace=Rush(), clock=lambda: AT.timestamp()
-        )
+        client = StandardClient(door, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", pace=Rush(), clock=AT.timestamp)
         client.push(PushMessage("status", "1", "packed", "k"))
         assert shop.asked[0].json["timestamp"] == "2026-11-22T10:03:00Z"
 
