@@ -24,6 +24,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
     ),
     "standard": ("STANDARD_PUSH_URL", "STANDARD_PUSH_SECRET"),
 }
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "shopify": ("list_orders", "read_order", "push"),
+    "woocommerce": ("list_orders", "read_order", "push"),
+    "amazon": ("token", "list_orders", "list_items", "read_order", "push"),
+    "standard": ("push",),
+}
 
 
 def make_clients(config: Config) -> dict[str, Client]:
@@ -45,6 +51,7 @@ def _make_client(channel: str, config: Config) -> Client:
         config.get(needed[0]),
         allow=frozenset(config.outbound_allow),
         timeout_s=config.outbound_timeout_s,
+        operations=OPERATIONS[channel],
     )
     if channel == "shopify":
         return ShopifyClient(door, config.shopify_api_token)

@@ -46,8 +46,8 @@ class CutOff:
     """
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
-        self._handle = connection.dup()
         self._timer = threading.Timer(deadline.left_s, self._cut)
+        self._handle = connection.dup()
         self._timer.daemon = True
         self._timer.start()
 

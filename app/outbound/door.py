@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, InvalidURL
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import pybreaker
@@ -72,7 +72,7 @@ class Door:
 
     `allow` names the "host:port" that may be private and may be plain http: the simulator, a shop next door.
     `timeout_s` bounds a whole call, from the name to the last byte. `ca_file` is trusted beside the usual
-    authorities. Raises ConfigError when the address cannot be used.
+    authorities. The counters of `operations` begin at zero. Raises ConfigError when the address cannot be used.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Door:
         timeout_s: float = 10.0,
         reset_s: float = 30.0,
         ca_file: str | None = None,
+        operations: tuple[str, ...] = (),
     ) -> None:
         self.channel = channel
         self._allow = frozenset(entry.lower() for entry in allow)
@@ -107,6 +108,10 @@ class Door:
             throw_new_error_on_trip=False,
         )
         telemetry.CHANNEL_CIRCUIT_STATE.labels(channel).set(0)
+        for operation in operations:
+            telemetry.CHANNEL_CALL_SECONDS.labels(channel, operation)
+            for outcome in ("ok", *get_args(CallOutcome)):
+                telemetry.CHANNEL_CALLS.labels(channel, operation, outcome)
 
     def __repr__(self) -> str:
         return f"Door({self.channel!r})"

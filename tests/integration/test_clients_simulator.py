@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from werkzeug.serving import make_server
 
+from app import telemetry
 from app.channels.amazon import Amazon
 from app.channels.amazon_client import AmazonClient
 from app.channels.base import Client, PushMessage
@@ -34,6 +36,7 @@ TIMEOUT_S = 0.5
 class Bench:
     laboratory: Laboratory
     clients: dict[str, Client]
+    settings: dict[str, str]
 
     @property
     def simulation(self) -> Simulation:
@@ -70,7 +73,7 @@ def bench() -> Iterator[Bench]:
         "OUTBOUND_ALLOW": place,
         "OUTBOUND_TIMEOUT_S": str(TIMEOUT_S),
     }
-    yield Bench(laboratory, make_clients(Config({PREFIX + name: value for name, value in settings.items()})))
+    yield Bench(laboratory, make_clients(Config({PREFIX + name: value for name, value in settings.items()})), settings)
     laboratory.simulation.misbehaviour.ended.set()
     server.shutdown()
     server.server_close()
@@ -202,3 +205,28 @@ def test_a_cancellation_arrives_once(bench: Bench, name: ChannelName) -> None:
     assert [push["applied"] for push in bench.laboratory.ask_oracle()["pushes"]] == [1]
     with pytest.raises(PushRefused):
         bench.clients[name].push(PushMessage("status", order.external_id, "shipped", "k2"))
+
+
+def list_series() -> set[tuple[str, ...]]:
+    return {labels for labels in telemetry.CHANNEL_CALLS._metrics if labels[0] in PUSHED}
+
+
+def test_every_call_is_counted_under_a_name_that_began_at_zero(bench: Bench) -> None:
+    """A counter whose first sample is 1 has no increase to alert on."""
+    telemetry.CHANNEL_CALLS.clear()
+    config = Config({PREFIX + name: value for name, value in bench.settings.items()})
+    bench.clients = make_clients(config)
+    seeded = list_series()
+    bench.laboratory.now = datetime.now(UTC)
+    for name in PUSHED:
+        orders = bench.laboratory.make(name, 3)
+        if name != "standard":
+            list_all(bench, name)
+        for order in orders:
+            with suppress(CallFailed, PushRefused):
+                bench.clients[name].push(
+                    PushMessage("status", order.external_id, "shipped", f"key-{order.external_id}")
+                )
+    assert list_series() == seeded
+    called = {labels[:2] for labels in seeded if telemetry.CHANNEL_CALLS.labels(*labels)._value.get()}
+    assert called == {labels[:2] for labels in seeded}
