@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+Talk = Callable[[socket.socket], None]
 Answerer = Callable[[Asked], Reply]
 
 
@@ -97,7 +100,7 @@ def open_shop(answer: Answerer) -> Iterator[Shop]:
 
 
 @contextmanager
-def talk_raw(talk: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+def talk_raw(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """A server that hands each connection to `talk`, bytes for bytes; yields its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
@@ -127,6 +130,28 @@ def talk_raw(talk: Callable[[socket.socket], None], tls: ssl.SSLContext | None =
         thread.join(5)
         for one in threads:
             one.join(5)
+
+
+def read_request(connection: socket.socket) -> None:
+    """All of it: a server that closes with something unread resets the connection, and its answer is lost."""
+    with connection.makefile("rb") as stream:
+        size = 0
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                size = int(value)
+        stream.read(size)
+
+
+def send(*parts: bytes, pause_s: float = 0.0, hold_s: float = 0.0) -> Talk:
+    def talk(connection: socket.socket) -> None:
+        read_request(connection)
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause_s)
+        time.sleep(hold_s)
+
+    return talk
 
 
 def make_certificate(directory: Path, name: str) -> tuple[Path, ssl.SSLContext]:

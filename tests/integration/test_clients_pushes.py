@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app.channels.base import PUSHED, PushMessage
-from app.channels.clients import make_clients
+from app.channels.base import PushMessage
 from app.channels.standard_client import StandardClient
-from app.config import CHANNEL_NAMES, PREFIX, Config
-from app.errors import CallFailed, ConfigError, PushRefused
+from app.errors import CallFailed, PushRefused
 from app.outbound.door import Door
 from tests.doors import Asked, Reply, open_shop
-from tests.integration.test_clients_lists import SECRET, Rush, open_client
+from tests.shops import SECRET, Rush, open_client
 
 AT = datetime(2026, 11, 22, 10, 3, tzinfo=UTC)
 SHIPPED = PushMessage("status", "4711", "shipped", "push-1", AT, "DHL", "JD0001", "https://track.example/JD0001")
@@ -275,47 +273,3 @@ def test_a_message_without_its_time_takes_now() -> None:
         client = StandardClient(door, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", pace=Rush(), clock=AT.timestamp)
         client.push(PushMessage("status", "1", "packed", "k"))
         assert shop.asked[0].json["timestamp"] == "2026-11-22T10:03:00Z"
-
-
-SETTINGS = {
-    "SHOPIFY_API_URL": "https://shop.example",
-    "SHOPIFY_API_TOKEN": f"shpat_{SECRET}",
-    "WOOCOMMERCE_API_URL": "https://shop.example",
-    "WOOCOMMERCE_API_KEY": f"ck_{SECRET}",
-    "WOOCOMMERCE_API_SECRET": f"cs_{SECRET}",
-    "AMAZON_API_URL": "https://sellingpartnerapi-eu.amazon.com",
-    "AMAZON_CLIENT_ID": "client",
-    "AMAZON_CLIENT_SECRET": SECRET,
-    "AMAZON_REFRESH_TOKEN": f"Atzr|{SECRET}",
-    "AMAZON_MARKETPLACE_IDS": "A1PA6795UKMFR9",
-    "STANDARD_PUSH_URL": "https://partner.example/in",
-    "STANDARD_PUSH_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-}
-
-
-def configure(**changes: str) -> Config:
-    return Config({PREFIX + name: value for name, value in (SETTINGS | changes).items()})
-
-
-def test_clients_are_those_that_are_configured() -> None:
-    clients = make_clients(configure())
-    assert set(clients) == set(NAMES) == set(PUSHED)
-    assert set(CHANNEL_NAMES) <= set(PUSHED)
-    assert all(client.name == name for name, client in clients.items())
-    assert make_clients(configure(**{name: "" for name in SETTINGS if name.endswith("URL")})) == {}
-    for client in clients.values():
-        assert SECRET not in repr(client)
-
-
-@pytest.mark.parametrize("name", [name for name in SETTINGS if not name.endswith("_URL")])
-def test_a_missing_credential_stops_the_start(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"{PREFIX}{name} must be set, too"):
-        make_clients(configure(**{name: ""}))
-
-
-def test_plain_http_is_for_what_is_allowed() -> None:
-    with pytest.raises(ConfigError, match="PALMONAS_OUTBOUND_ALLOW"):
-        make_clients(configure(SHOPIFY_API_URL="http://127.0.0.1:4060"))
-    assert "shopify" in make_clients(
-        configure(SHOPIFY_API_URL="http://127.0.0.1:4060", OUTBOUND_ALLOW="127.0.0.1:4060")
-    )

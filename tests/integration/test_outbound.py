@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +13,10 @@ import pytest
 from app import telemetry
 from app.errors import CallFailed, ConfigError
 from app.outbound.door import FAILURES_TO_OPEN, Door
-from tests.doors import Reply, make_certificate, open_shop, talk_raw
+from tests.doors import HEAD, Reply, make_certificate, open_shop, send, talk_raw
 
 SECRET = "canary-8Jx2vQm4Rk7Tz1Wn"
 TIMEOUT_S = 0.6
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-Talk = Callable[[socket.socket], None]
 
 
 def make_door(place: str, *, allow: bool = True, timeout_s: float = TIMEOUT_S, **options: float) -> Door:
@@ -43,28 +38,6 @@ def fail_call(door: Door, path: str = "/x", **options: object) -> CallFailed:
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(door)
     assert SECRET not in shown
     return caught.value
-
-
-def read_request(connection: socket.socket) -> None:
-    """All of it: a server that closes with something unread resets the connection, and its answer is lost."""
-    with connection.makefile("rb") as stream:
-        size = 0
-        while (line := stream.readline()) not in (b"\r\n", b""):
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                size = int(value)
-        stream.read(size)
-
-
-def send(*parts: bytes, pause_s: float = 0.0, hold_s: float = 0.0) -> Talk:
-    def talk(connection: socket.socket) -> None:
-        read_request(connection)
-        for part in parts:
-            connection.sendall(part)
-            time.sleep(pause_s)
-        time.sleep(hold_s)
-
-    return talk
 
 
 def test_a_call_arrives_whole_and_its_answer_too() -> None:
@@ -155,74 +128,6 @@ def test_an_address_that_cannot_be_used_stops_the_start(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Door("shopify", url)
     assert SECRET not in str(caught.value)
-
-
-SLOW: dict[str, Talk] = {
-    "hangs before its headers": send(hold_s=1.5),
-    "drips its headers": send(b"HTTP/1.1 200 OK\r\n", *[b"X: 1\r\n"] * 60, pause_s=0.05),
-    "drips its status line": send(*[b"H", b"T", b"T", b"P"], *[b"x"] * 60, pause_s=0.05),
-    "drips its body": send(HEAD + b"Content-Length: 100\r\n\r\n", *[b"x"] * 100, pause_s=0.05),
-    "drips its chunks": send(CHUNKED, *[b"1\r\nx\r\n"] * 100, pause_s=0.05),
-    "drips without a length": send(HEAD + b"\r\n", *[b"x"] * 100, pause_s=0.05),
-    "stops in its body": send(HEAD + b"Content-Length: 100\r\n\r\nhalf", hold_s=1.5),
-}
-
-
-@pytest.mark.parametrize("kind", SLOW)
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
-def test_a_slow_peer_is_left_at_the_deadline(kind: str, encrypted: bool, tmp_path: Path) -> None:
-    authority, context = make_certificate(tmp_path, "DNS:localhost") if encrypted else (None, None)
-    with talk_raw(SLOW[kind], context) as port:
-        door = Door(
-            "shopify",
-            f"{'https' if encrypted else 'http'}://localhost:{port}",
-            allow=frozenset([f"localhost:{port}"]),
-            timeout_s=TIMEOUT_S,
-            ca_file=str(authority) if authority else None,
-        )
-        started = time.monotonic()
-        assert fail_call(door).outcome == "timeout"
-        assert TIMEOUT_S - 0.05 <= time.monotonic() - started < TIMEOUT_S + 0.5
-
-
-def test_a_peer_that_never_shakes_hands_is_left_at_the_deadline() -> None:
-    with talk_raw(lambda _: time.sleep(1.5)) as port:
-        door = Door("shopify", f"https://localhost:{port}", allow=frozenset([f"localhost:{port}"]), timeout_s=TIMEOUT_S)
-        started = time.monotonic()
-        assert fail_call(door).outcome == "timeout"
-        assert time.monotonic() - started < TIMEOUT_S + 0.5
-
-
-def test_a_peer_that_takes_no_body_is_left_at_the_deadline() -> None:
-    with talk_raw(lambda _: time.sleep(1.5)) as port:
-        door = make_door(f"127.0.0.1:{port}")
-        started = time.monotonic()
-        with pytest.raises(CallFailed, match="took longer"):
-            door.call("push", "POST", "/", data=b"x" * (32 << 20))
-        assert time.monotonic() - started < TIMEOUT_S + 0.5
-
-
-BROKEN: dict[str, tuple[Talk, str]] = {
-    "closes at once": (lambda _: None, "connection"),
-    "says nothing": (send(), "connection"),
-    "is no HTTP": (send(b"220 mail.example ESMTP\r\n"), "bad_answer"),
-    "breaks off": (send(HEAD + b"Content-Length: 100\r\n\r\n[1, 2"), "bad_answer"),
-    "breaks off in chunks": (send(CHUNKED + b"64\r\n[1, 2"), "bad_answer"),
-    "answers too much": (send(HEAD + b"Content-Length: 3000\r\n\r\n" + b"x" * 3000), "bad_answer"),
-    "announces too much": (send(HEAD + b"Content-Length: 99999999999\r\n\r\n" + b"x" * 3000), "bad_answer"),
-    "answers too much in chunks": (send(CHUNKED + b"a\r\n0123456789\r\n" * 300 + b"0\r\n\r\n"), "bad_answer"),
-    "answers without end": (send(HEAD + b"\r\n", *[b"x" * 1000] * 50), "bad_answer"),
-    "has headers without end": (send(b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n" * 200, b"\r\n"), "bad_answer"),
-    "has a header without end": (send(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 100_000), "bad_answer"),
-    "compresses unasked": (send(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"), "bad_answer"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_answer_is_an_error(kind: str) -> None:
-    talk, outcome = BROKEN[kind]
-    with talk_raw(talk) as port:
-        assert fail_call(make_door(f"127.0.0.1:{port}", timeout_s=3), max_bytes=2000).outcome == outcome
 
 
 def test_an_answer_of_just_the_largest_size_is_taken() -> None:
@@ -356,21 +261,3 @@ def test_no_proxy_and_no_password_file_comes_in_from_outside(monkeypatch: pytest
         make_door(shop.place).call("push", "GET", "/")
         assert (len(proxy.asked), len(shop.asked)) == (0, 1)
         assert "Authorization" not in shop.asked[0].headers
-
-
-def test_nothing_is_left_open() -> None:
-    def count_open() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
-    with talk_raw(SLOW["drips its body"]) as slow, open_shop(lambda _: Reply({})) as shop:
-        quick, dripping = make_door(shop.place), make_door(f"127.0.0.1:{slow}", timeout_s=0.1)
-        quick.call("push", "GET", "/")
-        threads = {
-            thread.name for thread in threading.enumerate() if "Timer" in thread.name or thread.name == "resolve"
-        }
-        assert threads == set()
-        before = count_open()
-        for _ in range(20):
-            quick.call("push", "GET", "/")
-        fail_call(dripping)
-    assert count_open() <= before
