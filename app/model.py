@@ -151,6 +151,20 @@ class ParsedDelivery:
     fulfillments: tuple[Fulfillment, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PolledOrder:
+    """One order of a channel's list, as it becomes an inbox row.
+
+    `version` is the channel's own time of the last change, in UTC; `payload` is in the shape that the channel's
+    `parse(topic, payload)` reads.
+    """
+
+    external_id: str
+    version: datetime
+    topic: str
+    payload: str
+
+
 class Version(NamedTuple):
     """Total order over the deliveries of one order: channel time, then lifecycle rank, then delivery id."""
 

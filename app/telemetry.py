@@ -223,6 +223,25 @@ STATUS_TRANSITIONS = _counter(
     ("field", "to"),
     ("worker", "api"),
 )
+CHANNEL_CALLS = _counter(
+    "palmonas_channel_calls_total",
+    "Calls to a channel's API, by operation and outcome (ok, or why it failed).",
+    ("channel", "operation", "outcome"),
+    ("worker",),
+)
+CHANNEL_CALL_SECONDS = _histogram(
+    "palmonas_channel_call_duration_seconds",
+    "Time of a call to a channel's API.",
+    ("channel", "operation"),
+    ("worker",),
+    JOB_BUCKETS,
+)
+CHANNEL_CIRCUIT_STATE = _gauge(
+    "palmonas_channel_circuit_state",
+    "The circuit breaker towards a channel: 0 closed, 1 half-open, 2 open.",
+    ("channel",),
+    ("worker",),
+)
 JOB_WAIT_SECONDS = _histogram(
     "rq_job_wait_seconds", "Time a job waited in its queue.", ("queue",), ("worker",), JOB_BUCKETS
 )
