@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.channels.amazon_client import AmazonClient
-from app.channels.base import Client, PolledOrder
+from app.channels.base import Client
 from app.channels.shopify_client import ShopifyClient
 from app.channels.standard_client import StandardClient
 from app.channels.woocommerce_client import WooCommerceClient
+from app.model import PolledOrder
 from app.outbound.door import Door
 from app.outbound.pacing import Pace
 from tests.doors import Answerer, Asked, Reply, Shop, open_shop

@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.channels import pages
-from app.channels.base import Page, PolledOrder, PushMessage
+from app.channels.base import Page, PushMessage
 from app.errors import CallFailed, PushRefused
+from app.model import PolledOrder
 from app.outbound.door import Answer, Door
 from app.outbound.pacing import Pace, call_politely, read_number
 

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from app.channels import reading
-from app.channels.base import Page, PolledOrder
+from app.channels.base import Page
 from app.errors import CallFailed, PayloadError, PushRefused
+from app.model import PolledOrder
 from app.outbound.door import Answer
 
 # Pages of one run. At 100 orders a page that is more than any shop changes between two polls.
