@@ -16,6 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
+from rq.exceptions import DuplicateJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -27,13 +28,19 @@ log = logging.getLogger(__name__)
 
 INGEST = "ingest"
 TASKS = "tasks"
+POLL = "poll"
+PUSH = "push"
 DRAIN = "worker.jobs.drain_inbox"
-# Names of jobs that may be asked for, and what they run: the worker refuses every other function.
-TASK_FUNCTIONS: Mapping[str, str] = {
-    "replay_delivery": "worker.jobs.replay_delivery",
-    "prune": "worker.jobs.prune",
+# Names of jobs that may be asked for, where they wait and what they run: the worker refuses every other function.
+TASK_FUNCTIONS: Mapping[str, tuple[str, str]] = {
+    "replay_delivery": (TASKS, "worker.jobs.replay_delivery"),
+    "prune": (TASKS, "worker.jobs.prune"),
+    "poll_channel": (POLL, "worker.jobs.poll_channel"),
+    "push_message": (PUSH, "worker.jobs.push_message"),
 }
-ALLOWED_FUNCTIONS = frozenset({DRAIN, *TASK_FUNCTIONS.values()})
+ALLOWED_FUNCTIONS = frozenset({DRAIN, *(function for _, function in TASK_FUNCTIONS.values())})
+# Seconds until a failed job runs again. A poll has its own pause, in the database.
+RETRIES: Mapping[str, tuple[int, ...]] = {TASKS: (1, 5, 25), POLL: (), PUSH: (2, 10, 60, 300, 900)}
 
 BELL_KEY = "palmonas:doorbell:ingest"
 BELL_TTL_S = 5  # a ring that was lost with its job is asked for again after this time, or by the dispatcher
@@ -63,7 +70,7 @@ class WorkQueue:
     def __init__(self, url: str, *, timeout_s: float, connect_timeout_s: float, size: int = 5) -> None:
         self.redis = connect(url, name="redis", size=size, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
         self._ingest = Queue(INGEST, connection=self.redis, serializer=JSONSerializer)
-        self._tasks = Queue(TASKS, connection=self.redis, serializer=JSONSerializer)
+        self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in RETRIES}
         self._breaker = pybreaker.CircuitBreaker(fail_max=3, reset_timeout=2, name="redis")
 
     def ring(self, *, force: bool = False) -> Rung:
@@ -100,20 +107,28 @@ class WorkQueue:
         except (redis.RedisError, OSError) as error:
             raise QueueUnavailable("Redis does not answer") from error
 
-    def enqueue_task(self, name: str, *args: Any, request_id: str) -> str:
-        """One ordinary job with retry; returns its id. Raises KeyError for a name not listed, QueueUnavailable."""
-        function = TASK_FUNCTIONS[name]
+    def enqueue_task(self, name: str, *args: Any, request_id: str, job_id: str | None = None) -> str | None:
+        """One ordinary job with retry; returns its id, or None when there is, or was of late, one of that `job_id`.
+
+        Raises KeyError for a name that is not listed, QueueUnavailable.
+        """
+        queue, function = TASK_FUNCTIONS[name]
+        pauses = list(RETRIES[queue])
         try:
-            job: Job = self._tasks.enqueue(
+            job: Job = self._queues[queue].enqueue(
                 function,
                 *args,
+                job_id=job_id,
+                unique=job_id is not None,
                 job_timeout=60,
                 result_ttl=3600,
                 failure_ttl=30 * 86400,
-                retry=Retry(max=3, interval=[1, 5, 25]),
+                retry=Retry(max=len(pauses), interval=pauses) if pauses else None,
                 meta={"request_id": request_id},
                 description=name,
             )
+        except DuplicateJobError:
+            return None
         except (redis.RedisError, OSError) as error:
             raise QueueUnavailable("Redis does not answer; nothing was enqueued") from error
         return str(job.id)

@@ -242,6 +242,24 @@ CHANNEL_CIRCUIT_STATE = _gauge(
     ("channel",),
     ("worker",),
 )
+RECONCILED = _counter(
+    "palmonas_reconciliation_caught_total",
+    "Changes of orders that a poll brought and no webhook had, by result (created, updated).",
+    ("channel", "result"),
+    ("worker",),
+)
+PUSHES = _counter(
+    "palmonas_pushes_total",
+    "Tries to tell a channel of a change, by outcome (delivered, retried, failed: given up).",
+    ("channel", "outcome"),
+    ("worker",),
+)
+POLLS = _counter(
+    "palmonas_polls_total",
+    "Polls of a channel, by outcome (ok, failed, lease_lost).",
+    ("channel", "outcome"),
+    ("worker",),
+)
 JOB_WAIT_SECONDS = _histogram(
     "rq_job_wait_seconds", "Time a job waited in its queue.", ("queue",), ("worker",), JOB_BUCKETS
 )
@@ -309,6 +327,18 @@ OUTBOX_PENDING = _collected(
 OUTBOX_OLDEST = _collected(
     "gauge", "palmonas_outbox_oldest_age_seconds", "Age of the oldest message that is not delivered yet.", ()
 )
+OUTBOX_FAILED = _collected(
+    "gauge", "palmonas_outbox_failed", "Messages to channels that were given up (counted to 100,000).", ()
+)
+POLL_CURSOR_AGE = _collected(
+    "gauge", "palmonas_poll_cursor_age_seconds", "How far behind now the polling of a channel is.", ("channel",)
+)
+POLL_SUCCESS_AGE = _collected(
+    "gauge",
+    "palmonas_poll_last_success_age_seconds",
+    "Time since the last poll of a channel that worked.",
+    ("channel",),
+)
 COLLECTOR_UP = _collected(
     "gauge",
     "palmonas_collector_up",
@@ -370,6 +400,13 @@ def seed_counters(channels: Sequence[str], reasons: Sequence[str], results: Sequ
         DELIVERIES_QUARANTINED.labels(channel)
         DELIVERIES_RETRIED.labels(channel)
         ACCEPT_TO_STORED_SECONDS.labels(channel)
+        if results:
+            for result in ("created", "updated"):
+                RECONCILED.labels(channel, result)
+            for outcome in ("delivered", "retried", "failed"):
+                PUSHES.labels(channel, outcome)
+            for outcome in ("ok", "failed", "lease_lost"):
+                POLLS.labels(channel, outcome)
     for outcome in ("rung", "waiting", "failed", "open"):
         DOORBELL.labels(outcome)
     for outcome in ("ok", "error"):

@@ -21,6 +21,7 @@ COMMANDS = {
     "send": ("cli.send", "send"),
     "simulate": ("cli.simulate", "simulate"),
     "quarantine": ("cli.quarantine", "quarantine"),
+    "outbox": ("cli.outbox", "outbox"),
     "token": ("cli.tokens", "token"),
     "migrate": ("cli.service", "migrate"),
     "prune": ("cli.service", "prune"),

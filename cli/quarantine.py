@@ -7,7 +7,7 @@ import dataclasses
 import click
 import orjson
 
-from app.config import CHANNEL_NAMES
+from app.config import ALL_CHANNELS
 from app.store.quarantine import discard_delivery, list_quarantine, read_quarantined, release_delivery
 from cli.connect import open_store
 
@@ -20,7 +20,7 @@ def quarantine() -> None:
 
 
 @quarantine.command(name="list")
-@click.option("--channel", type=click.Choice(CHANNEL_NAMES), help="Only this channel's.")
+@click.option("--channel", type=click.Choice(ALL_CHANNELS), help="Only this channel's.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--before", type=DELIVERY_ID, help="Only ids below this one: the next page.")
 def list_(channel: str | None, limit: int, before: int | None) -> None:

@@ -29,6 +29,8 @@ PORT_OFFSETS = {
     "worker-tasks-metrics": 15,
     "dispatcher-metrics": 16,
     "exporter-metrics": 17,
+    "worker-poll-metrics": 18,
+    "worker-push-metrics": 19,
     "postgresql": 32,
     "redis": 79,
     "prometheus": 90,

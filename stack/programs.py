@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.config import QUEUES
 from stack.binaries import find_program
 from stack.frontdoor import write_haproxy
 from stack.layout import Layout
@@ -99,8 +100,10 @@ def list_parts(layout: Layout, servers: Servers, settings: dict[str, str], *, ap
     if api:
         parts += _list_api(layout, settings)
     parts += [
-        _run("worker-ingest", ["worker", "--queue", "ingest"], "palmonas-worker", layout, settings),
-        _run("worker-tasks", ["worker", "--queue", "tasks"], "palmonas-worker", layout, settings),
+        *(
+            _run(f"worker-{queue}", ["worker", "--queue", queue], "palmonas-worker", layout, settings)
+            for queue in QUEUES
+        ),
         _run("dispatcher", ["dispatcher"], "palmonas-dispatcher", layout, settings),
         _run("exporter", ["exporter"], "palmonas-exporter", layout, settings),
     ]

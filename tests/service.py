@@ -24,7 +24,7 @@ class Process:
     def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], directory: Path) -> None:
         self.name = name
         self.metrics_port = find_free_port()
-        self.port = find_free_port()
+        self.port = int(environ.get("PALMONAS_PORT", "0")) or find_free_port()
         self.log_path = directory / f"{name}.log"
         self._arguments = arguments
         self._environ = dict(environ)

@@ -15,7 +15,9 @@ from prometheus_client.registry import Collector
 from app import telemetry
 from app.errors import PalmonasError
 from app.queue_stats import read_processed, read_queues, read_workers
-from app.store.inbox import count_quarantined, read_backlog
+from app.store.inbox import BACKLOG_CAP, count_quarantined, read_backlog
+from app.store.outbox import count_failed
+from app.store.polls import read_ages
 from app.store.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -85,17 +87,24 @@ class QueueCollector(Collector):
             inbox = read_backlog(cursor, "inbox", "received_at")
             outbox = read_backlog(cursor, "outbox", "created_at")
             quarantined = count_quarantined(cursor)
+            failed = count_failed(cursor, BACKLOG_CAP)
+            ages = read_ages(cursor)
         for name, value in (
             (telemetry.INBOX_PENDING, inbox.rows),
             (telemetry.INBOX_OLDEST, inbox.oldest_age_s),
             (telemetry.OUTBOX_PENDING, outbox.rows),
             (telemetry.OUTBOX_OLDEST, outbox.oldest_age_s),
             (telemetry.INBOX_QUARANTINED, quarantined),
+            (telemetry.OUTBOX_FAILED, failed),
         ):
             one = telemetry.family(name)
             one.add_metric([], value)
             found.append(one)
-        return found
+        behind, success = telemetry.family(telemetry.POLL_CURSOR_AGE), telemetry.family(telemetry.POLL_SUCCESS_AGE)
+        for age in ages:
+            behind.add_metric([age.channel], age.cursor_age_s)
+            success.add_metric([age.channel], age.success_age_s)
+        return [*found, behind, success]
 
     def _collect_restarts(self) -> list[Metric]:
         restarts = telemetry.family(telemetry.PROCESS_RESTARTS)

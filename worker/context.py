@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from app.channels.base import Client
+from app.channels.clients import make_clients
 from app.config import Config
 from app.queue import WorkQueue
 from app.store.pool import Pool
@@ -15,6 +17,8 @@ class Context:
     config: Config
     pool: Pool
     queue: WorkQueue
+    clients: Mapping[str, Client] = field(default_factory=dict)
+    """Channels with API settings, by name."""
     beat: Callable[[], None] = field(default=lambda: None)
     """Tells RQ that this worker lives."""
     stopping: Callable[[], bool] = field(default=lambda: False)
@@ -49,4 +53,4 @@ def open_context(config: Config) -> Context:
     queue = WorkQueue(
         config.redis_url, timeout_s=config.pool_timeout_s, connect_timeout_s=config.connect_timeout_s, size=5
     )
-    return Context(config, pool, queue)
+    return Context(config, pool, queue, make_clients(config))

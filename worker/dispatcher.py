@@ -16,14 +16,17 @@ from rq.serializers import JSONSerializer
 
 from app import telemetry
 from app.log import describe_exception
-from app.queue import TASKS
+from app.queue import RETRIES
 from app.store.inbox import has_abandoned
+from app.store.outbox import list_unsent
+from app.store.polls import list_due
 from worker.context import Context
 
 log = logging.getLogger(__name__)
 
 ABANDONED_AFTER_S = 1.0  # a delivery that is younger has a doorbell on its way
 SCHEDULE_INTERVAL_S = 1
+OUTBOX_SWEEP = 100  # messages a sweep asks for; the next sweep is a second later
 
 
 class Dispatcher:
@@ -46,6 +49,8 @@ class Dispatcher:
         """One look at inbox and schedule; an error is counted and logged, and the next sweep tries again."""
         try:
             self._sweep_inbox()
+            self._sweep_outbox()
+            self._sweep_polls()
             self._enqueue_due_retries()
         except Exception as error:  # noqa: BLE001 - one damaged job in Redis must not end all recovery
             self._scheduler = None
@@ -63,10 +68,25 @@ class Dispatcher:
             telemetry.DISPATCHER_RECOVERED.labels("inbox").inc()
             log.info("drain_requested_again")
 
+    def _sweep_outbox(self) -> None:
+        """One job for each message that is due and has none; a message's job has an id of its own."""
+        for message_id, attempts in list_unsent(self._context.pool, OUTBOX_SWEEP):
+            name = f"push-{message_id}-{attempts}"
+            if self._context.queue.enqueue_task("push_message", message_id, request_id=name, job_id=name):
+                log.info("push_requested", extra={"message_id": message_id})
+
+    def _sweep_polls(self) -> None:
+        polled = [name for name, client in self._context.clients.items() if client.lists]
+        if not polled:
+            return
+        for channel, due_at in list_due(self._context.pool, polled, self._context.config.poll_lookback_s):
+            name = f"poll-{channel}-{int(due_at.timestamp() * 1000)}"  # one job for each time a poll falls due
+            self._context.queue.enqueue_task("poll_channel", channel, request_id=name, job_id=name)
+
     def _enqueue_due_retries(self) -> None:
         if self._scheduler is None:
             self._scheduler = RQScheduler(
-                [TASKS],
+                list(RETRIES),
                 connection=self._context.queue.redis,
                 interval=SCHEDULE_INTERVAL_S,
                 logging_level=logging.WARNING,

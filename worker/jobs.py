@@ -7,17 +7,21 @@ import time
 
 from rq import get_current_job
 
+from app import telemetry
 from app.channels import CHANNELS
-from app.errors import StoreUnavailable
+from app.channels.amazon import Amazon
+from app.errors import CallFailed, StoreUnavailable
+from app.orders import poll, push
 from app.orders.drain import charge_oldest, drain_batch
 from app.store.inbox import prune_deliveries
+from app.store.polls import LeaseLost
 from worker.context import current
 
 log = logging.getLogger(__name__)
 
 MAX_BATCHES = 20  # with the time limit: no job timeout, stale heartbeat or long shutdown comes of a busy day
 PRUNE_BATCH = 2000
-PARSERS = {name: channel.parse for name, channel in CHANNELS.items()}
+PARSERS = {**{name: channel.parse for name, channel in CHANNELS.items()}, "amazon": Amazon().parse}
 
 
 def _job_id() -> str:
@@ -65,6 +69,40 @@ def replay_delivery(inbox_id: int) -> int:
     """One delivery was released from quarantine: store what is due. Returns the deliveries claimed."""
     log.info("delivery_replayed", extra={"inbox_id": inbox_id, "job_id": _job_id()})
     return drain_inbox()
+
+
+def poll_channel(channel: str) -> int:
+    """One poll of a channel; returns how many changes were news. A failed poll is a failed job, and comes again."""
+    context = current()
+    client = context.clients.get(channel)
+    if client is None or not client.lists:
+        log.warning("poll_without_settings", extra={"channel": channel})
+        return 0
+    try:
+        result = poll.poll_channel(
+            context.pool,
+            channel,
+            client,
+            holder=_job_id(),
+            interval_s=context.config.poll_interval_s,
+            overlap_s=context.config.poll_overlap_s,
+            settle_s=context.config.poll_settle_s,
+            beat=context.beat,
+        )
+    except (CallFailed, LeaseLost) as error:
+        telemetry.POLLS.labels(channel, "lease_lost" if isinstance(error, LeaseLost) else "failed").inc()
+        raise
+    telemetry.POLLS.labels(channel, "ok").inc()
+    if result is None or not result.news:
+        return 0
+    context.queue.ring()
+    return result.news
+
+
+def push_message(message_id: int) -> str:
+    """One try to deliver a message of the outbox; raises when it shall be tried again."""
+    context = current()
+    return push.push_message(context.pool, context.clients, message_id)
 
 
 def prune() -> int:

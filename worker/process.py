@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from app import __version__, telemetry
 from app.checks import base_checks, check_age, open_reserved_pool, seconds_since, start_schema_watch
-from app.config import CHANNEL_NAMES, QUEUES, Config
+from app.config import ALL_CHANNELS, QUEUES, Config
 from app.errors import ConfigError
 from app.health import HealthReport, Readiness
 from app.log import configure
@@ -36,7 +36,7 @@ def _prepare(process: telemetry.Process, config: Config) -> None:
     configure(process, config.instance_name, config.log_level)
     config.check("DATABASE_URL", "REDIS_URL", "METRICS_HOST", "METRICS_PORT")
     telemetry.expose(process, __version__)
-    telemetry.seed_counters(CHANNEL_NAMES, (), STORE_RESULTS)
+    telemetry.seed_counters(ALL_CHANNELS, (), STORE_RESULTS)
 
 
 def run_worker(config: Config, queue_name: str) -> int:

@@ -25,6 +25,6 @@ def register(app: Flask) -> None:
 
 
 def get_channels(query: NoQuery) -> Response:
-    configured = sorted(services().config.channel_secrets)
+    configured = sorted({*services().config.channel_secrets, *services().pushed})
     rows = summarize_channels(services().pool, configured)
     return answer_json(ChannelList.model_validate({"channels": rows}))

@@ -104,6 +104,7 @@ def patch_order_status(order_id: int, body: StatusChangeBody) -> Response:
             revision=_read_if_match(),
             actor=current_actor(),
             request_id=request_id.get(),
+            pushed=services().pushed,
         )
     except StaleRevision as error:
         response = answer_error(error)

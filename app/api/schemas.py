@@ -19,7 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from app.config import CHANNEL_NAMES
+from app.config import ALL_CHANNELS
 from app.model import ChannelStatus
 from app.orders.transitions import STATUSES, Progress
 
@@ -64,7 +64,7 @@ def _to_utc(value: datetime | None) -> datetime | None:
 
 CHANNEL_STATUSES: tuple[str, ...] = get_args(ChannelStatus)
 
-ChannelName = Annotated[str, _one_of(CHANNEL_NAMES), _list_values(CHANNEL_NAMES)]
+ChannelName = Annotated[str, _one_of(ALL_CHANNELS), _list_values(ALL_CHANNELS)]
 OrderStatus = Annotated[str, _one_of(STATUSES), _list_values(STATUSES)]
 ChannelStatusName = Annotated[str, _one_of(CHANNEL_STATUSES), _list_values(CHANNEL_STATUSES)]
 

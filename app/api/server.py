@@ -13,6 +13,7 @@ from app.api.health import check_queues
 from app.api.services import Services
 from app.api.window import RequestWindow
 from app.channels import check_secrets
+from app.channels.clients import list_pushes
 from app.checks import base_checks, open_reserved_pool, start_schema_watch
 from app.config import Config
 from app.health import HealthReport, Readiness
@@ -63,6 +64,7 @@ def create() -> Flask:
         accept=open_batcher(config, queue) if "accept" in config.roles else None,
         health=HealthReport(checks),
         readiness=READINESS,
+        pushed=list_pushes(config),
     )
     app = create_app(services)
     app.wsgi_app = window.wrap(app.wsgi_app)  # type: ignore[method-assign]  # Flask's place for WSGI middleware

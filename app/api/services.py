@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, current_app
@@ -19,6 +20,7 @@ EXTENSION = "palmonas"
 class Services:
     """`pool` is for the console's reads and writes.
 
+    `pushed` names the channels with API settings, and which of our statuses each is told of.
     `accept` takes verified deliveries into the inbox; None when the role `accept` is absent.
     """
 
@@ -28,6 +30,7 @@ class Services:
     accept: Any
     health: HealthReport
     readiness: Readiness
+    pushed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def attach_services(app: Flask, made: Services) -> None:

@@ -19,7 +19,7 @@ from app.log import describe_exception
 from app.model import Fulfillment, ParsedDelivery, Refund, Standing, version_of
 from app.orders.fold import RESULTS, Arrival, Change, fold_arrivals
 from app.store import inbox, order_writes
-from app.store.inbox import ClaimedDelivery, Outcome
+from app.store.inbox import ClaimedDelivery, Finished, Outcome
 from app.store.order_writes import Event, OrderKey, OrderRow, RaceLost
 from app.store.pool import Cursor, Pool
 
@@ -252,11 +252,13 @@ def _write_attachments(
     return events
 
 
-def _count(batch: Batch, finished: Sequence[tuple[str, str, float]]) -> None:
+def _count(batch: Batch, finished: Sequence[Finished]) -> None:
     """Only what is committed is counted."""
-    for channel, result, seconds in finished:
-        telemetry.DELIVERIES_STORED.labels(channel, result).inc()
-        telemetry.ACCEPT_TO_STORED_SECONDS.labels(channel).observe(seconds)
+    for one in finished:
+        telemetry.DELIVERIES_STORED.labels(one.channel, one.result).inc()
+        telemetry.ACCEPT_TO_STORED_SECONDS.labels(one.channel).observe(one.seconds)
+        if one.origin == "poll" and one.result in ("created", "updated"):
+            telemetry.RECONCILED.labels(one.channel, one.result).inc()
     for name, value in batch.written.transitions:
         telemetry.STATUS_TRANSITIONS.labels(name, value).inc()
 

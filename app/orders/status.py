@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app import telemetry
 from app.errors import Conflict, NotFound, PreconditionFailed
 from app.orders.transitions import PROGRESSES, Progress, explain_refusal
 from app.store import order_status
+from app.store.outbox import insert_message
 from app.store.pool import Cursor, Pool
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,19 @@ class StatusChange:
 
 
 def change_status(
-    pool: Pool, order_id: int, to: Progress, *, revision: int, actor: str, request_id: str
+    pool: Pool,
+    order_id: int,
+    to: Progress,
+    *,
+    revision: int,
+    actor: str,
+    request_id: str,
+    pushed: Mapping[str, frozenset[str]],
 ) -> StatusChange:
     """Move order `order_id`, as it was at `revision`, to `to`, and record who did it.
 
-    The only place where operators' changes are written; whatever must follow from one (a message to the
-    channel) belongs into this transaction.
+    The only place where operators' changes are written. `pushed` names the channels that are told of changes, and of
+    which: their message is written in the same transaction.
 
     Raises NotFound, StaleRevision, Conflict (not in the table, or the channel has the last word).
     """
@@ -52,6 +61,15 @@ def change_status(
         order_status.insert_status_event(
             cursor, order_id, actor=actor, from_value=current.progress, to_value=to, request_id=request_id
         )
+        if to in pushed.get(current.channel, frozenset()):
+            insert_message(
+                cursor,
+                order_id,
+                channel=current.channel,
+                kind="status",
+                payload={"status": to},
+                request_id=request_id,
+            )
     change = StatusChange(order_id, current.progress, to, revision + 1)
     telemetry.STATUS_TRANSITIONS.labels("status", to).inc()
     log.info("order_status_changed", extra={"order": order_id, "to": to, "actor": actor})

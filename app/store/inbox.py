@@ -110,12 +110,23 @@ UPDATE inbox SET state = 'done', finished_at = clock_timestamp(), next_attempt_a
        order_id = done.order_id, result = done.result, job_id = %s
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS done (id, order_id, result)
 WHERE inbox.id = done.id
-RETURNING inbox.channel, done.result, extract(epoch FROM inbox.finished_at - inbox.received_at)::float8
+RETURNING inbox.channel, inbox.origin, done.result,
+          extract(epoch FROM inbox.finished_at - inbox.received_at)::float8
 """
 
 
-def finish_deliveries(cursor: Cursor, outcomes: Sequence[Outcome], job_id: str) -> list[tuple[str, str, float]]:
-    """Mark deliveries as stored; return (channel, result, seconds since acceptance) of each."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A delivery that is stored; `origin` is webhook or poll, `seconds` the time since it was accepted."""
+
+    channel: str
+    origin: str
+    result: str
+    seconds: float
+
+
+def finish_deliveries(cursor: Cursor, outcomes: Sequence[Outcome], job_id: str) -> list[Finished]:
+    """Mark deliveries as stored."""
     if not outcomes:
         return []
     cursor.execute(
@@ -127,7 +138,7 @@ def finish_deliveries(cursor: Cursor, outcomes: Sequence[Outcome], job_id: str) 
             text_array(one.result for one in outcomes),
         ),
     )
-    return [(str(channel), str(result), float(seconds)) for channel, result, seconds in cursor.fetchall()]
+    return [Finished(*row) for row in cursor.fetchall()]
 
 
 _CHARGE = """

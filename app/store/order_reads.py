@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.config import CHANNEL_NAMES
+from app.config import ALL_CHANNELS
 from app.errors import Malformed
 from app.store.pool import Cursor, Pool
 
@@ -103,7 +103,7 @@ def _search_text(cursor: Cursor, text: str) -> list[int]:
     list for a handful of matches.
     """
     prefix = escape_like(text) + "%"
-    values = {"text": text, "prefix": prefix, "hash_prefix": f"#{prefix}", "channels": list(CHANNEL_NAMES)}
+    values = {"text": text, "prefix": prefix, "hash_prefix": f"#{prefix}", "channels": list(ALL_CHANNELS)}
     cursor.execute(f"SELECT id FROM ({_TEXT_SEARCH}) AS found LIMIT {MAX_MATCHES + 1}", values)
     ids = [int(row[0]) for row in cursor.fetchall()]
     if len(ids) > MAX_MATCHES:

@@ -15,11 +15,12 @@ class OrderProgress:
     progress: Any
     channel_status: str
     revision: int
+    channel: str
 
 
 def read_progress(cursor: Cursor, order_id: int) -> OrderProgress | None:
     """The present status of an order, without a lock; None when there is no such order."""
-    cursor.execute("SELECT progress, channel_status, revision FROM orders WHERE id = %s", (order_id,))
+    cursor.execute("SELECT progress, channel_status, revision, channel FROM orders WHERE id = %s", (order_id,))
     row = cursor.fetchone()
     return OrderProgress(*row) if row else None
 

@@ -29,6 +29,8 @@ CHECKS = {
     "api": {"postgresql", "redis", "api", "queues"},
     "worker-ingest": {"postgresql", "redis", "heartbeat"},
     "worker-tasks": {"postgresql", "redis", "heartbeat"},
+    "worker-poll": {"postgresql", "redis", "heartbeat"},
+    "worker-push": {"postgresql", "redis", "heartbeat"},
     "dispatcher": {"postgresql", "redis", "sweep"},
     "exporter": {"postgresql", "redis"},
 }
@@ -38,6 +40,8 @@ def start_all(service: Service, **settings: str) -> Service:
     service.add_api(**settings)
     service.add_worker("ingest")
     service.add_worker("tasks")
+    service.add_worker("poll")
+    service.add_worker("push")
     service.add("dispatcher", "dispatcher")
     service.add("exporter", "exporter")
     return service.wait_ready()

@@ -106,10 +106,22 @@ def run_prometheus(directory: Path, service: Service) -> Iterator[Prometheus]:
 def service(start_service: StartService, database_url: str, redis_url: str, tmp_path: Path) -> Service:
     restarts = tmp_path / "restarts.json"
     restarts.write_text('{"api": 1}', encoding="utf-8")
-    made = start_service(database_url, redis_url, restarts_file=str(restarts))
+    # a channel's API at a port where nobody answers: calls are made, and fail
+    nowhere = find_free_port()
+    made = start_service(
+        database_url,
+        redis_url,
+        restarts_file=str(restarts),
+        shopify_api_url=f"http://127.0.0.1:{nowhere}",
+        shopify_api_token="token-of-a-shop-that-is-not-there",
+        outbound_allow=f"127.0.0.1:{nowhere}",
+        poll_interval_s="1",
+    )
     made.add_api()
     made.add_worker("ingest")
     made.add_worker("tasks")
+    made.add_worker("poll")
+    made.add_worker("push")
     made.add("dispatcher", "dispatcher")
     made.add("exporter", "exporter")
     return made.wait_ready()

@@ -1,0 +1,86 @@
+"""Status back to the channels: one message, one job, every try an event in the order's life."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from app import telemetry
+from app.channels.base import Client, PushMessage
+from app.errors import CallFailed, PushRefused
+from app.store import outbox
+from app.store.order_writes import Event, insert_events
+from app.store.outbox import OutboxMessage
+from app.store.pool import Pool
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 90.0  # longer than a job may run
+
+
+def push_message(pool: Pool, clients: Mapping[str, Client], message_id: int) -> str:
+    """Try to deliver one message; returns skipped, delivered or failed (for good).
+
+    Raises CallFailed when the message will be tried again, so that the job is retried.
+    """
+    message = outbox.claim_message(pool, message_id, LEASE_S)
+    if message is None:
+        return "skipped"
+    try:
+        _call(clients, message)
+    except PushRefused as error:
+        _record_failure(pool, message, str(error), final=True)
+        return "failed"
+    except CallFailed as error:
+        if _record_failure(pool, message, error.outcome, final=False):
+            return "failed"
+        raise
+    with pool.transaction("push") as cursor:
+        outbox.finish_message(cursor, message.id)
+        insert_events(cursor, [_make_event(message, "push_delivered", None)])
+    _report(message, "delivered")
+    return "delivered"
+
+
+def _call(clients: Mapping[str, Client], message: OutboxMessage) -> None:
+    client = clients.get(message.channel)
+    if client is None:
+        raise PushRefused(f"channel {message.channel} has no API settings here")
+    client.push(
+        PushMessage(
+            kind=message.kind,
+            order_external_id=message.order_external_id,
+            status=message.payload["status"],
+            idempotency_key=message.idempotency_key,
+            happened_at=message.created_at,
+        )
+    )
+
+
+def _record_failure(pool: Pool, message: OutboxMessage, reason: str, *, final: bool) -> bool:
+    """Charge the try; True when it was the last one."""
+    with pool.transaction("push") as cursor:
+        over = outbox.charge_message(cursor, message.id, reason, final=final)
+        insert_events(cursor, [_make_event(message, "push_failed" if over else "push_retried", reason)])
+    _report(message, "failed" if over else "retried")
+    return over
+
+
+def _make_event(message: OutboxMessage, kind: str, detail: str | None) -> Event:
+    return Event(
+        message.order_id, kind, f"push:{message.channel}", None, message.payload["status"], message.request_id, detail
+    )
+
+
+def _report(message: OutboxMessage, outcome: str) -> None:
+    telemetry.PUSHES.labels(message.channel, outcome).inc()
+    log.info(
+        "push_tried",
+        extra={
+            "request_id": message.request_id,
+            "channel": message.channel,
+            "order_id": message.order_id,
+            "outcome": outcome,
+            "attempt": message.attempts + 1,
+        },
+    )

@@ -1,0 +1,137 @@
+"""The outbox: messages to channels, written in the transaction that makes them necessary, sent by jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.store.pool import Cursor, Pool
+
+MAX_ATTEMPTS = 6
+RETRY_DELAYS_S = (2, 10, 60, 300, 900)
+# RQ moves a retry when it is due; the dispatcher steps in this much later, when RQ has lost it.
+GRACE_S = 15
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A message that this worker has claimed."""
+
+    id: int
+    order_id: int
+    order_external_id: str
+    channel: str
+    kind: str
+    payload: dict[str, Any]
+    request_id: str
+    attempts: int
+    created_at: datetime
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every try, so that a channel that knows keys sees one message."""
+        return f"palmonas-{self.id}"
+
+
+def insert_message(
+    cursor: Cursor, order_id: int, *, channel: str, kind: str, payload: dict[str, Any], request_id: str
+) -> int:
+    cursor.execute(
+        "INSERT INTO outbox (order_id, channel, kind, payload, request_id) VALUES (%s, %s, %s, %s, %s) RETURNING id",
+        (order_id, channel, kind, orjson.dumps(payload, default=str).decode(), request_id),
+    )
+    return int(cursor.fetchone()[0])
+
+
+def list_unsent(pool: Pool, limit: int) -> list[tuple[int, int]]:
+    """Messages that are due and that nobody works on, oldest first, with their tries so far."""
+    with pool.transaction("sweep_outbox") as cursor:
+        cursor.execute(
+            "SELECT id, attempts FROM outbox WHERE state = 'pending'"
+            " AND (next_attempt_at IS NULL OR next_attempt_at + %s * interval '1 second' <= clock_timestamp())"
+            " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
+            (GRACE_S, limit),
+        )
+        return [(int(message_id), int(attempts)) for message_id, attempts in cursor.fetchall()]
+
+
+_CLAIM = """
+UPDATE outbox SET next_attempt_at = clock_timestamp() + %s * interval '1 second', last_attempt_at = clock_timestamp()
+FROM orders
+WHERE outbox.id = %s AND orders.id = outbox.order_id AND outbox.state = 'pending'
+  AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp() + interval '1 second')
+  -- a message waits for the earlier ones of its order: no channel may see `delivered` before `shipped`
+  AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = outbox.order_id
+                  AND earlier.id < outbox.id AND earlier.state = 'pending')
+RETURNING outbox.id, outbox.order_id, orders.external_id, outbox.channel, kind, payload, request_id, attempts,
+          outbox.created_at
+"""
+
+
+def claim_message(pool: Pool, message_id: int, lease_s: float) -> OutboxMessage | None:
+    """Take one due message for `lease_s`; None when it is done, not due, or another worker has it.
+
+    The claim is a time in the row and not a lock: no transaction stays open while a channel takes its time. A worker
+    that dies leaves the message to the next one after the lease; the call itself is idempotent.
+    """
+    with pool.autocommit("claim_message") as cursor:
+        cursor.execute(_CLAIM, (lease_s, message_id))
+        row = cursor.fetchone()
+        return OutboxMessage(*row) if row else None
+
+
+def finish_message(cursor: Cursor, message_id: int) -> None:
+    cursor.execute(
+        "UPDATE outbox SET state = 'done', attempts = attempts + 1, finished_at = clock_timestamp(),"
+        " last_attempt_at = clock_timestamp(), next_attempt_at = NULL, error = NULL WHERE id = %s",
+        (message_id,),
+    )
+
+
+def charge_message(cursor: Cursor, message_id: int, error: str, *, final: bool) -> bool:
+    """Count a failed try; True when it was the last one and the message has failed for good."""
+    cursor.execute(
+        "UPDATE outbox SET attempts = attempts + 1, error = %s, last_attempt_at = clock_timestamp(),"
+        " state = CASE WHEN %s OR attempts + 1 >= %s THEN 'failed' ELSE 'pending' END,"
+        " finished_at = CASE WHEN %s OR attempts + 1 >= %s THEN clock_timestamp() END,"
+        " next_attempt_at = clock_timestamp()"
+        "   + (%s::int[])[least(attempts + 1, array_length(%s::int[], 1))] * interval '1 second'"
+        " WHERE id = %s RETURNING state = 'failed'",
+        (
+            *(error, final, MAX_ATTEMPTS, final, MAX_ATTEMPTS),
+            *(list(RETRY_DELAYS_S), list(RETRY_DELAYS_S), message_id),
+        ),
+    )
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+_SHOWN = "id, order_id, channel, kind, state, attempts, created_at, last_attempt_at, error, request_id"
+
+
+def list_failed(pool: Pool, limit: int) -> list[dict[str, Any]]:
+    """Messages that could not be delivered, newest first."""
+    with pool.autocommit("list_failed") as cursor:
+        cursor.execute(f"SELECT {_SHOWN} FROM outbox WHERE state = 'failed' ORDER BY id DESC LIMIT %s", (limit,))
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def replay_messages(pool: Pool, ids: Sequence[int]) -> list[int]:
+    """Give failed messages all their tries again; return the ids that were failed."""
+    with pool.transaction("replay_outbox") as cursor:
+        cursor.execute(
+            "UPDATE outbox SET state = 'pending', attempts = 0, next_attempt_at = NULL, finished_at = NULL"
+            " WHERE id = ANY(%s) AND state = 'failed' RETURNING id",
+            (list(ids),),
+        )
+        return sorted(int(row[0]) for row in cursor.fetchall())
+
+
+def count_failed(cursor: Cursor, cap: int) -> int:
+    cursor.execute("SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'failed' LIMIT %s) AS capped", (cap,))
+    return int(cursor.fetchone()[0])

@@ -1,0 +1,145 @@
+"""Where each channel's polling stands, and who polls it now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.errors import PalmonasError
+from app.model import PolledOrder
+from app.store.arrays import plain_array, text_array
+from app.store.pool import Cursor, Pool
+
+# '!' sorts before every id a channel gives: at equal clocks a webhook's version stands, and nothing changes.
+POLL_PREFIX = "!poll:"
+
+
+class LeaseLost(PalmonasError):
+    """Another poller has taken over; what this one has committed stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to poll one channel for a while, and where it stands."""
+
+    channel: str
+    holder: str
+    synced_until: datetime
+    now: datetime  # the database's clock, so that no poller's clock matters
+    failures: int  # polls that failed in a row
+
+
+_ENSURE = """
+INSERT INTO poll_state (channel, synced_until)
+SELECT channel, now() - %s * interval '1 second' FROM unnest(%s::text[]) AS channel
+ON CONFLICT DO NOTHING
+"""
+
+
+def list_due(pool: Pool, channels: Sequence[str], lookback_s: float) -> list[tuple[str, datetime]]:
+    """Channels that nobody polls and whose time has come, with that time. A new channel looks back so far."""
+    with pool.transaction("sweep_polls") as cursor:
+        cursor.execute(_ENSURE, (lookback_s, text_array(channels)))
+        cursor.execute(
+            "SELECT channel, next_poll_at FROM poll_state WHERE channel = ANY(%s::text[]) AND next_poll_at <= now()"
+            " AND (lease_until IS NULL OR lease_until < now()) ORDER BY channel",
+            (text_array(channels),),
+        )
+        return [(str(channel), due_at) for channel, due_at in cursor.fetchall()]
+
+
+def take_lease(pool: Pool, channel: str, holder: str, seconds: float) -> Lease | None:
+    """The lease of `channel`, or None while another poller holds it."""
+    with pool.transaction("take_lease") as cursor:
+        cursor.execute(
+            "UPDATE poll_state SET lease_holder = %s, lease_until = now() + %s * interval '1 second'"
+            " WHERE channel = %s AND (lease_until IS NULL OR lease_until < now() OR lease_holder = %s)"
+            " RETURNING synced_until, now(), failures",
+            (holder, seconds, channel, holder),
+        )
+        row = cursor.fetchone()
+        return Lease(channel, holder, *row) if row else None
+
+
+_KEEP = """
+UPDATE poll_state SET lease_until = now() + %s * interval '1 second', synced_until = greatest(synced_until, %s)
+WHERE channel = %s AND lease_holder = %s
+"""
+_INSERT = """
+INSERT INTO inbox (channel, delivery_id, topic, request_id, payload, origin)
+SELECT %s, polled.delivery_id, polled.topic, %s, polled.payload, 'poll'
+FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+     AS polled (external_id, version, delivery_id, topic, payload)
+WHERE NOT EXISTS (
+    SELECT 1 FROM orders
+    WHERE orders.channel = %s AND orders.external_id = polled.external_id AND orders.channel_version >= polled.version
+)
+ON CONFLICT ON CONSTRAINT inbox_delivery DO NOTHING
+"""
+
+
+def store_page(
+    pool: Pool,
+    lease: Lease,
+    orders: Sequence[PolledOrder],
+    *,
+    synced_until: datetime | None,
+    lease_s: float,
+    request_id: str,
+) -> int:
+    """Put what is news into the inbox and move the watermark, in one transaction; return how many were news.
+
+    Raises LeaseLost when another poller has taken over: then nothing is written.
+    """
+    with pool.transaction("store_page") as cursor:
+        cursor.execute(_KEEP, (lease_s, synced_until or lease.synced_until, lease.channel, lease.holder))
+        if cursor.rowcount != 1:
+            raise LeaseLost(f"another poller works on {lease.channel}")
+        if not orders:
+            return 0
+        cursor.execute(
+            _INSERT,
+            (
+                lease.channel,
+                request_id,
+                text_array(one.external_id for one in orders),
+                plain_array(one.version for one in orders),
+                text_array(f"{POLL_PREFIX}{one.external_id}:{one.version.isoformat()}" for one in orders),
+                text_array(one.topic for one in orders),
+                text_array(one.payload for one in orders),
+                lease.channel,
+            ),
+        )
+        return int(cursor.rowcount)
+
+
+def finish_poll(pool: Pool, lease: Lease, *, next_in_s: float, error: str | None) -> None:
+    """Give the lease back and say when the next poll is due; `error` names what went wrong, without data."""
+    with pool.transaction("finish_poll") as cursor:
+        cursor.execute(
+            "UPDATE poll_state SET lease_holder = NULL, lease_until = NULL,"
+            " next_poll_at = now() + %s * interval '1 second', last_error = %s,"
+            " failures = CASE WHEN %s::text IS NULL THEN 0 ELSE failures + 1 END,"
+            " last_success_at = CASE WHEN %s::text IS NULL THEN now() ELSE last_success_at END"
+            " WHERE channel = %s AND lease_holder = %s",
+            (next_in_s, error, error, error, lease.channel, lease.holder),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PollAge:
+    """Seconds since the watermark of a channel, and since its last poll that worked (before the first: its start)."""
+
+    channel: str
+    cursor_age_s: float
+    success_age_s: float
+    failures: int
+
+
+def read_ages(cursor: Cursor) -> list[PollAge]:
+    cursor.execute(
+        "SELECT channel, extract(epoch FROM now() - synced_until)::float8,"
+        " extract(epoch FROM now() - coalesce(last_success_at, synced_until))::float8, failures FROM poll_state ORDER BY channel"
+    )
+    return [PollAge(*row) for row in cursor.fetchall()]

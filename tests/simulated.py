@@ -1,0 +1,140 @@
+"""A service beside the simulator: real processes on both sides, and the simulator's oracle to be held against."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from app.store.pool import Pool
+from stack.processes import find_free_port
+
+START_DEADLINE_S = 30.0
+TIMEOUT_S = 10.0
+PRIVATE_FILES = (
+    "shopify_secrets",
+    "woocommerce_secrets",
+    "standard_secrets",
+    "shopify_api_token",
+    "woocommerce_api_key",
+    "woocommerce_api_secret",
+    "amazon_client_secret",
+    "amazon_refresh_token",
+    "standard_push_secret",
+)
+FINAL = "SELECT channel, external_id, channel_status, total::text FROM orders"
+
+
+class Simulator:
+    """`palmonas simulate` in a process of its own, sending its webhooks to `target`."""
+
+    def __init__(self, directory: Path, target: str, seed: int = 1) -> None:
+        self.port = find_free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._secrets = directory / "secrets"
+        self._log = (directory / "simulator.log").open("wb")
+        self._process = subprocess.Popen(
+            [
+                *[sys.executable, "-m", "cli", "simulate", "--port", str(self.port), "--target", target],
+                *["--secrets", str(self._secrets), "--seed", str(seed), "--speed", "1000"],
+            ],
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._wait_ready()
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline:
+            try:
+                self.tell("GET", "/control/oracle")
+                return
+            except (requests.RequestException, OSError):
+                time.sleep(0.1)
+        raise AssertionError("the simulator did not start")
+
+    def tell(self, method: str, path: str, **body: Any) -> Any:
+        """One call of the control API; the JSON of its answer, None when it has none."""
+        token = (self._secrets / "simulator_control_token").read_text(encoding="utf-8").strip()
+        answer = requests.request(
+            method,
+            self.url + path,
+            json=body if method == "POST" else None,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_S,
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def misbehave(self, channel: str, kind: str, **how: Any) -> None:
+        self.tell("POST", "/control/misbehave", channel=channel, kind=kind, **how)
+
+    def read_truth(self) -> dict[tuple[str, str], tuple[str, str | None]]:
+        """(channel, external id) to (canonical status, total) of every order ever made."""
+        return {
+            (one["channel"], one["external_id"]): (one["channel_status"], one["total"])
+            for one in self.tell("GET", "/control/oracle")["orders"]
+        }
+
+    def read_pushes(self) -> list[dict[str, Any]]:
+        pushes: list[dict[str, Any]] = self.tell("GET", "/control/oracle")["pushes"]
+        return pushes
+
+    def make_settings(self) -> dict[str, str]:
+        """What the service needs to talk to this simulator, and to nothing else."""
+        files = {f"{name}_file": str(self._secrets / name) for name in PRIVATE_FILES}
+        client_id = (self._secrets / "amazon_client_id").read_text(encoding="utf-8").strip()
+        return files | {
+            "shopify_api_url": self.url,
+            "woocommerce_api_url": self.url,
+            "amazon_api_url": self.url,
+            "amazon_token_url": f"{self.url}/auth/o2/token",
+            "amazon_client_id": client_id,
+            "amazon_marketplace_ids": "ATVPDKIKX0DER",
+            "standard_push_url": f"{self.url}/standard/inbound",
+            "outbound_allow": f"127.0.0.1:{self.port}",
+            "outbound_timeout_s": "3",
+            "poll_interval_s": "1",
+            "poll_overlap_s": "30",
+            "poll_settle_s": "0",
+        }
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+        self._log.close()
+
+
+def is_same(true: tuple[str, str | None] | None, stored: tuple[str, str | None] | None) -> bool:
+    """Same state and total; a total that the channel does not tell (None) is compared with nothing."""
+    if true is None or stored is None:
+        return true is stored
+    return true[0] == stored[0] and (true[1] is None or stored[1] is None or Decimal(true[1]) == Decimal(stored[1]))
+
+
+def wait_for_truth(pool: Pool, simulator: Simulator, channels: tuple[str, ...], deadline_s: float) -> float:
+    """Seconds until the store holds exactly what the simulator has made, each in its last state."""
+    started = time.monotonic()
+    difference: list[Any] = []
+    while time.monotonic() - started < deadline_s:
+        truth = {key: value for key, value in simulator.read_truth().items() if key[0] in channels}
+        with pool.autocommit("test") as cursor:
+            cursor.execute(FINAL)
+            stored = {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall() if row[0] in channels}
+        keys = sorted(truth.keys() | stored.keys())
+        difference = [
+            (key, truth.get(key), stored.get(key)) for key in keys if not is_same(truth.get(key), stored.get(key))
+        ]
+        if not difference:
+            return time.monotonic() - started
+        time.sleep(0.5)
+    raise AssertionError(f"{len(difference)} orders differ after {deadline_s} s: {difference[:5]}")
