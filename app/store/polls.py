@@ -140,6 +140,7 @@ class PollAge:
 def read_ages(cursor: Cursor) -> list[PollAge]:
     cursor.execute(
         "SELECT channel, extract(epoch FROM now() - synced_until)::float8,"
-        " extract(epoch FROM now() - coalesce(last_success_at, synced_until))::float8, failures FROM poll_state ORDER BY channel"
+        " extract(epoch FROM now() - coalesce(last_success_at, synced_until))::float8, failures"
+        " FROM poll_state ORDER BY channel"
     )
     return [PollAge(*row) for row in cursor.fetchall()]
