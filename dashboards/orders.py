@@ -12,6 +12,7 @@ from dashboards.queries import Line, max_of, mean_of, quantile_of, sum_rate
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
+NO_API = "no channel has an API address"
 NO_DRAIN = "no delivery has been stored yet"
 INBOX_LINES = [(5, YELLOW), (limits.INBOX_AGE_PAGE, RED)]
 
@@ -162,6 +163,83 @@ def _storing() -> list[Any]:
     ]
 
 
+def _channels() -> list[Any]:
+    return [
+        graph(
+            "Caught by polls",
+            "Changes of orders that no webhook had brought. Amazon has no webhooks: all of its orders come this way.",
+            [Line(sum_rate("palmonas_reconciliation_caught_total", "channel, result"), "{{channel}} {{result}}")],
+            "cps",
+            alerts=["ChannelWebhooksMissing"],
+            may_be_empty=NO_API,
+        ),
+        graph(
+            "Behind the channel",
+            "Time since the last poll that worked, and how far behind now the polling is.",
+            [
+                Line(max_of("palmonas_poll_last_success_age_seconds", "channel"), "{{channel}} last success"),
+                Line(max_of("palmonas_poll_cursor_age_seconds", "channel"), "{{channel}} watermark"),
+            ],
+            "s",
+            alerts=["ChannelPollBehind"],
+            may_be_empty=NO_API,
+        ),
+        graph(
+            "Polls by outcome",
+            "failed: the channel did not answer as it should; lease_lost: another poller took over.",
+            [Line(sum_rate("palmonas_polls_total", "channel, outcome"), "{{channel}} {{outcome}}")],
+            "cps",
+            may_be_empty=NO_API,
+        ),
+        graph(
+            "Calls that failed, by outcome",
+            "Why calls to a channel's API failed. circuit_open: it was not called at all.",
+            [
+                Line(
+                    sum_rate("palmonas_channel_calls_total", "channel, outcome", 'outcome!="ok"'),
+                    "{{channel}} {{outcome}}",
+                )
+            ],
+            "cps",
+            may_be_empty="no call has failed yet",
+        ),
+        graph(
+            "Circuit breakers",
+            "0: calls go out; 1: one is tried; 2: none goes out, because the last ones failed.",
+            [Line(max_of("palmonas_channel_circuit_state", "channel"), "{{channel}}")],
+            "short",
+            alerts=["ChannelCircuitOpen"],
+            may_be_empty=NO_API,
+        ),
+        graph(
+            "Time of a call, 99th percentile",
+            "Whole calls, from the name to the last byte of the answer.",
+            [
+                Line(
+                    quantile_of(0.99, "palmonas_channel_call_duration_seconds", "channel, operation"),
+                    "{{channel}} {{operation}}",
+                )
+            ],
+            "s",
+            may_be_empty=NO_API,
+        ),
+        graph(
+            "Pushes by outcome",
+            "Tries to tell a channel of an operator's change. failed: given up; `palmonas outbox list` shows them.",
+            [Line(sum_rate("palmonas_pushes_total", "channel, outcome"), "{{channel}} {{outcome}}")],
+            "cps",
+            alerts=["StatusPushGivenUp"],
+            may_be_empty="no operator has changed an order of such a channel yet",
+        ),
+        graph(
+            "Messages given up",
+            "Messages that were not delivered after their last try, counted to 100,000.",
+            [Line(max_of("palmonas_outbox_failed"), "given up")],
+            "short",
+        ),
+    ]
+
+
 def build() -> dict[str, Any]:
     """Orders and channels, as Grafana's JSON."""
     # API, workers and exporter each tell a part of this story, so that the choice is of all our processes.
@@ -172,4 +250,5 @@ def build() -> dict[str, Any]:
     )
     for panel in _answer():
         board = board.with_panel(panel)
-    return finish(add_row(board, "Storing orders", _storing()))
+    board = add_row(board, "Storing orders", _storing())
+    return finish(add_row(board, "Polls and pushes", _channels()))

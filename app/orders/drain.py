@@ -18,7 +18,7 @@ from app.errors import PayloadError, StoreRejected
 from app.log import describe_exception
 from app.model import Fulfillment, ParsedDelivery, Refund, Standing, version_of
 from app.orders.fold import RESULTS, Arrival, Change, fold_arrivals
-from app.store import inbox, order_writes
+from app.store import attachment_writes, inbox, order_writes
 from app.store.inbox import ClaimedDelivery, Finished, Outcome
 from app.store.order_writes import Event, OrderKey, OrderRow, RaceLost
 from app.store.pool import Cursor, Pool
@@ -240,9 +240,9 @@ def _write_attachments(
                 fulfillments.append((ids[key], entry))
                 sources.setdefault((ids[key], entry.external_id, entry.status), one.claimed)
     recorded: list[tuple[str, int, str, str | Decimal]] = [
-        ("refund_recorded", *row) for row in order_writes.upsert_refunds(cursor, refunds)
+        ("refund_recorded", *row) for row in attachment_writes.upsert_refunds(cursor, refunds)
     ]
-    recorded += [("fulfillment_recorded", *row) for row in order_writes.upsert_fulfillments(cursor, fulfillments)]
+    recorded += [("fulfillment_recorded", *row) for row in attachment_writes.upsert_fulfillments(cursor, fulfillments)]
     events = []
     for kind, order_id, external_id, value in recorded:
         source = sources[order_id, external_id, value]

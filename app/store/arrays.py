@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 
 def text_array(values: Iterable[str | None]) -> str:
     """A literal for `text[]`, `json[]` or `numeric[]`; None is NULL. Every element is quoted and escaped."""
@@ -43,3 +45,8 @@ def make_columns(rows: Iterable[tuple[Any, ...]], kinds: Sequence[str]) -> list[
 def make_unnest(kinds: Sequence[str]) -> str:
     """`unnest` over as many parameters as there are columns."""
     return f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
+
+
+def dump_json(value: Any) -> str:
+    """JSON of dataclasses and lists of them; decimals as strings."""
+    return orjson.dumps(value, default=str).decode()

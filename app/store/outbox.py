@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from app.store.arrays import dump_json
 from app.store.pool import Cursor, Pool
 
 MAX_ATTEMPTS = 6
@@ -42,7 +41,7 @@ def insert_message(
 ) -> int:
     cursor.execute(
         "INSERT INTO outbox (order_id, channel, kind, payload, request_id) VALUES (%s, %s, %s, %s, %s) RETURNING id",
-        (order_id, channel, kind, orjson.dumps(payload, default=str).decode(), request_id),
+        (order_id, channel, kind, dump_json(payload), request_id),
     )
     return int(cursor.fetchone()[0])
 
