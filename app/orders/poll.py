@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 120.0  # longer than any one call may take; a poller that dies frees its channel after this time
 SETTLE_S = 30.0  # webhooks on their way get this much time before a poll looks at the same change
+CLOCK_TOLERANCE_S = 60.0
 MAX_SECONDS = 40.0  # a job ends within its timeout; the next poll goes on where this one stopped
 FIRST_PAUSE_S = 10.0  # after a poll that failed; it doubles with each one that follows
 LONGEST_PAUSE_S = 300.0
@@ -82,20 +83,22 @@ def _read_pages(
     pool: Pool, lease: Lease, client: Client, *, overlap_s: float, settle_s: float, beat: Callable[[], None]
 ) -> PollResult:
     since = lease.synced_until - timedelta(seconds=overlap_s)
-    until = lease.now - timedelta(seconds=settle_s)
-    if until <= since:
-        return PollResult(0, 0, 0, complete=True)
     started = time.monotonic()
     pages = seen = news = 0
+    newest: datetime | None = None
     cursor: str | None = None
     while True:
-        page = client.list_orders(since, until, cursor)
+        page = client.list_orders(since, None, cursor)
         pages, seen, cursor = pages + 1, seen + len(page.orders), page.next_cursor
+        orders = [one for one in page.orders if not _is_fresh(one, lease, settle_s)]
+        newest = max([one.version for one in orders] + ([newest] if newest else []), default=None)
+        # in the middle of a list the watermark moves only where the oldest change comes first
+        moves = newest is not None and (cursor is None or client.oldest_first)
         news += polls.store_page(
             pool,
             lease,
-            page.orders,
-            synced_until=until if cursor is None else _safe_watermark(client, page.orders),
+            orders,
+            synced_until=min(newest, lease.now) if newest and moves else None,
             lease_s=LEASE_S,
             request_id=lease.holder,
         )
@@ -106,6 +109,11 @@ def _read_pages(
             return PollResult(pages, seen, news, complete=False)
 
 
-def _safe_watermark(client: Client, orders: tuple[PolledOrder, ...]) -> datetime | None:
-    """How far a page in the middle moves the watermark: only where the channel lists the oldest change first."""
-    return max(one.version for one in orders) if client.oldest_first and orders else None
+def _is_fresh(order: PolledOrder, lease: Lease, settle_s: float) -> bool:
+    """Young enough that its webhook may still be on the way; a version far in the future is a clock that is off.
+
+    The watermark follows the channel's own clock, and never passes ours: a clock that is ten minutes slow hides
+    nothing then, and one that is fast, and set right later, neither.
+    """
+    age_s = (lease.now - order.version).total_seconds()
+    return -CLOCK_TOLERANCE_S < age_s < settle_s
