@@ -143,7 +143,7 @@ def test_what_operators_change_channels_are_told_once(
     simulator.tell("POST", "/control/orders/advance", channel="*", steps=1)
     wait_for_truth(pool, simulator, channels, DEADLINE_S)
     if kind != "none":
-        simulator.misbehave("*", kind, operation="*", count=4)
+        simulator.misbehave("*", kind, operation="*", count=2)
     token = create_token(pool, "test", "operator")
     with pool.autocommit("test") as cursor:
         cursor.execute("SELECT min(id) FROM orders WHERE channel_status = 'paid' GROUP BY channel")
