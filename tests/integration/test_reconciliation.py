@@ -106,6 +106,7 @@ def test_a_clock_that_is_off_by_ten_minutes_loses_nothing(service: Service, simu
     wait_for_truth(pool, simulator, ("shopify", "woocommerce"), DEADLINE_S)
 
 
+@pytest.mark.drill  # a killed poller frees its channel when its lease ends, after two minutes
 def test_two_pollers_and_one_that_is_killed_in_mid_page(service: Service, simulator: Simulator, pool: Pool) -> None:
     simulator.misbehave("*", "never_sends", operation="webhook")
     for channel in POLLED:
@@ -132,7 +133,7 @@ def change_status(service: Service, token: str, order_id: int, status: str) -> N
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("kind", ["none", "500", "lost_answer", "hang"])
+@pytest.mark.parametrize("kind", ["none", "500", "hang", pytest.param("lost_answer", marks=pytest.mark.drill)])
 def test_what_operators_change_channels_are_told_once(
     service: Service, simulator: Simulator, pool: Pool, kind: str
 ) -> None:
