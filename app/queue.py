@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 from app import telemetry
 from app.errors import QueueUnavailable
 from app.redis_pool import MeasuredConnectionPool
+from app.store.outbox import RETRY_DELAYS_S as PUSH_DELAYS_S
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ TASK_FUNCTIONS: Mapping[str, tuple[str, str]] = {
 }
 ALLOWED_FUNCTIONS = frozenset({DRAIN, *(function for _, function in TASK_FUNCTIONS.values())})
 # Seconds until a failed job runs again. A poll has its own pause, in the database.
-RETRIES: Mapping[str, tuple[int, ...]] = {TASKS: (1, 5, 25), POLL: (), PUSH: (2, 10, 60, 300, 900)}
+RETRIES: Mapping[str, tuple[int, ...]] = {TASKS: (1, 5, 25), POLL: (), PUSH: PUSH_DELAYS_S}
 
 BELL_KEY = "palmonas:doorbell:ingest"
 BELL_TTL_S = 5  # a ring that was lost with its job is asked for again after this time, or by the dispatcher

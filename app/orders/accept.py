@@ -23,10 +23,10 @@ from app.store.inbox import NewDelivery
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 200
-MAX_BATCH_BYTES = (
-    4 << 20
-)  # of payloads: more at once would hold up small orders, and the event loop while it is escaped
-MAX_WAITING_BYTES = 64 << 20  # of payloads that wait for a commit; beyond it a sender is refused at once
+# Of payloads: more at once would hold up small orders, and the event loop while it is escaped.
+MAX_BATCH_BYTES = 4 << 20
+# Of payloads that wait for a commit; beyond it a sender is refused at once.
+MAX_WAITING_BYTES = 64 << 20
 Accepted = Literal["accepted", "duplicate"]
 InsertDeliveries = Callable[[Sequence[NewDelivery]], set[tuple[str, str]]]
 

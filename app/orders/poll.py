@@ -19,7 +19,6 @@ from app.store.pool import Pool
 log = logging.getLogger(__name__)
 
 LEASE_S = 120.0  # longer than any one call may take; a poller that dies frees its channel after this time
-SETTLE_S = 30.0  # webhooks on their way get this much time before a poll looks at the same change
 CLOCK_TOLERANCE_S = 60.0
 MAX_SECONDS = 40.0  # a job ends within its timeout; the next poll goes on where this one stopped
 FIRST_PAUSE_S = 10.0  # after a poll that failed; it doubles with each one that follows
@@ -45,7 +44,7 @@ def poll_channel(
     holder: str,
     interval_s: float,
     overlap_s: float,
-    settle_s: float = SETTLE_S,
+    settle_s: float,
     beat: Callable[[], None] = lambda: None,
 ) -> PollResult | None:
     """One poll; None while another poller holds the channel.
