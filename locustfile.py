@@ -12,7 +12,7 @@ import time
 
 from locust import HttpUser, constant_throughput, task
 
-from app.channels import CHANNELS, sample
+from app.channels import WEBHOOKS, sample
 from cli.settings import load_config
 
 NUMBERS = itertools.count(int(time.time() * 1000))
@@ -26,7 +26,7 @@ class SalesChannel(HttpUser):
     wait_time = constant_throughput(10)
 
     def deliver(self, name: str, body: bytes, delivery_id: str, secret: str, expected: int) -> None:
-        channel = CHANNELS[name]
+        channel = WEBHOOKS[name]
         headers = dict(channel.sign(body, secret, channel.choose_topic(body), delivery_id, time.time()))
         with self.client.post(
             f"/webhooks/{name}", data=body, headers=headers, catch_response=True, timeout=15
@@ -40,7 +40,7 @@ class SalesChannel(HttpUser):
     def send_order(self) -> None:
         name = random.choice(list(SECRETS))
         number = next(NUMBERS)
-        body = CHANNELS[name].renumber(sample(name), number)
+        body = WEBHOOKS[name].renumber(sample(name), number)
         for _ in range(2 if random.random() < 0.1 else 1):
             self.deliver(name, body, f"locust-{number}", SECRETS[name][0], 200)
 

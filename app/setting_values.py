@@ -1,9 +1,121 @@
-"""What the settings of outbound calls may look like. A reader raises ValueError; its text ends the sentence."""
+"""What settings may look like. A reader raises ValueError; its text ends the sentence."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
+
+MIN_SECRET_LENGTH = 16
+MIN_DISTINCT = 6  # different letters and digits, once the words below are taken out
+WEAK_SECRETS = frozenset(
+    [
+        "changeme",
+        "change-me",
+        "password",
+        "passwd",
+        "secret",
+        "default",
+        "example",
+        "test",
+        "admin",
+        "postgres",
+        "palmonas",
+        "redis",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    meaning: str
+    secret: bool = False
+
+
+def read_whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low} and {high}")
+        return value
+
+    return read
+
+
+def read_seconds(low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError("must be a number of seconds") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low} and {high} seconds")
+        return value
+
+    return read
+
+
+def read_level(text: str) -> str:
+    level = text.upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return level
+
+
+def read_secrets(text: str) -> tuple[str, ...]:
+    """One secret, or several separated by white space (old and new one during a rotation)."""
+    secrets = tuple(text.split())
+    if not secrets:
+        raise ValueError("is blank; remove it, or give it a secret")
+    for secret in secrets:
+        check_secret(secret)
+    return secrets
+
+
+def check_secret(secret: str) -> str:
+    """Return `secret`; raise ValueError when it is a default one or too short to be one."""
+    if not (secret.isascii() and secret.isprintable()):
+        raise ValueError("has characters that are not printable ASCII; was the file saved with a byte order mark?")
+    bare = re.sub(r"[^a-z0-9]", "", secret.lower().removeprefix("whsec_"))
+    for weak in WEAK_SECRETS:
+        bare = bare.replace(weak, "")
+    if len(set(bare)) < MIN_DISTINCT or len(secret) < MIN_SECRET_LENGTH:
+        raise ValueError(
+            f"is a default or shorter than {MIN_SECRET_LENGTH} characters; make one with: openssl rand -base64 32"
+        )
+    return secret
+
+
+def read_server_url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            fits = parts.scheme in schemes and parts.hostname and parts.port != 0
+        except ValueError:  # its text quotes the address, and so the password
+            fits = False
+        if not fits:
+            raise ValueError(f"must look like {schemes[0]}://user:password@host:port/name") from None
+        if not parts.password:
+            raise ValueError("has no password")
+        check_secret(parts.password)
+        return text
+
+    return read
+
+
+def read_credential(text: str) -> str:
+    """One secret that somebody else made. It goes into a header, so it has no spaces."""
+    if len(text.split()) != 1:
+        raise ValueError("must be one word")
+    return check_secret(text)
 
 
 def read_web_address(text: str) -> str:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import click
 import requests
 
-from app.channels import CHANNELS
-from app.channels.base import Channel
+from app.channels import WEBHOOKS
+from app.channels.base import Webhook
 from app.channels.signing import check_label, load_object
 from app.config import CHANNEL_NAMES, PREFIX
 from app.errors import Malformed, PayloadError
@@ -36,7 +36,7 @@ class NoAnswer(click.ClickException):
 class Sender:
     """Signs and posts payloads of one channel over one connection. `complaints` collects refusals, each once."""
 
-    channel: Channel
+    channel: Webhook
     secret: str
     topic: str
     url: str
@@ -158,7 +158,7 @@ def send(
     """
     body = read_body(file)
     secret = read_secret(channel, secret_file)
-    door = CHANNELS[channel]
+    door = WEBHOOKS[channel]
     address = f"{(url or find_url()).rstrip('/')}/webhooks/{channel}"
     outcomes: Counter[str] = Counter()
     with requests.Session() as session:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from app.channels import CHANNELS
+from app.channels import WEBHOOKS
 from app.errors import BadSignature, Malformed
 from simulator.catalogue import Line, Order
 from simulator.orders import Change
@@ -103,7 +103,7 @@ def list_events(order: Order, change: Change) -> Iterator[tuple[str, Mapping[str
 def make_blueprint(simulation: Simulation) -> Blueprint:
     """The receiver of our signed pushes; the name of the function is the operation that can be made to misbehave."""
     api = Blueprint("standard", __name__, url_prefix="/standard")
-    channel = CHANNELS["standard"]
+    channel = WEBHOOKS["standard"]
 
     @api.post("/inbound")
     def inbound() -> Response:

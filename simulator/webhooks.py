@@ -21,7 +21,7 @@ from typing import Any
 
 import requests
 
-from app.channels import CHANNELS
+from app.channels import WEBHOOKS
 from simulator.misbehaviour import DUPLICATE, NEVER_SENDS, REORDER, WEBHOOK_OPERATION, Misbehaviour
 
 log = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ class WebhookSender:
 
     def _deliver(self, session: requests.Session, job: Job) -> bool:
         now = self._read_clock(job.channel)
-        signed = CHANNELS[job.channel].sign(
+        signed = WEBHOOKS[job.channel].sign(
             job.body, self._secrets[job.channel], job.topic, job.delivery_id, now.timestamp()
         )
         return self._post(session, job.channel, job.body, signed)

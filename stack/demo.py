@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import requests
 
-from app.channels import CHANNELS, sample
+from app.channels import WEBHOOKS, sample
 from stack.layout import Layout
 from stack.pages import open_session
 from stack.processes import wait_until
@@ -35,19 +35,19 @@ def send_demo(layout: Layout, database_url: str, count: int = ORDERS_PER_CHANNEL
     # A number no earlier demo used: milliseconds of the clock.
     first = int(time.time() * 1000)
     numbers = [str(number) for number in range(first, first + count)]
-    accepted = {name: _send_channel(layout, name, first, count) for name in CHANNELS}
+    accepted = {name: _send_channel(layout, name, first, count) for name in WEBHOOKS}
     stored: dict[str, int] = {}
 
     def is_stored() -> bool:
         stored.update(_count_stored(database_url, numbers))
-        return all(stored.get(name, 0) >= accepted[name] for name in CHANNELS)
+        return all(stored.get(name, 0) >= accepted[name] for name in WEBHOOKS)
 
     wait_until(is_stored, STORED_DEADLINE_S, pause_s=0.2)
-    return [DemoResult(name, count, accepted[name], stored.get(name, 0)) for name in CHANNELS]
+    return [DemoResult(name, count, accepted[name], stored.get(name, 0)) for name in WEBHOOKS]
 
 
 def _send_channel(layout: Layout, name: str, first: int, count: int) -> int:
-    channel = CHANNELS[name]
+    channel = WEBHOOKS[name]
     secret = (layout.secrets / f"{name}_secrets").read_text(encoding="ascii").split()[0]
     body = sample(name)
     accepted = 0

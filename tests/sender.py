@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from app.channels import CHANNELS
+from app.channels import WEBHOOKS
 
 PAYLOADS = Path(__file__).parent / "payloads"
 TOPICS = {"shopify": "orders/create", "woocommerce": "order.created", "standard": "order.created"}
@@ -28,7 +28,7 @@ class Sender:
     ) -> requests.Response:
         """One signed delivery; `headers` with underscores for dashes replace or add some."""
         topic = topic or TOPICS[self.channel]
-        signed = dict(CHANNELS[self.channel].sign(body, self.secret, topic, delivery_id, time.time()))
+        signed = dict(WEBHOOKS[self.channel].sign(body, self.secret, topic, delivery_id, time.time()))
         signed["Content-Type"] = "application/json"
         signed |= {name.replace("_", "-"): value for name, value in headers.items()}
         poster = session or requests

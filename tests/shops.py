@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.channels.amazon_client import AmazonClient
+from app.channels.amazon.client import AmazonClient
 from app.channels.base import Client
-from app.channels.shopify_client import ShopifyClient
-from app.channels.standard_client import StandardClient
-from app.channels.woocommerce_client import WooCommerceClient
+from app.channels.shopify.client import ShopifyClient
+from app.channels.standard.client import StandardClient
+from app.channels.woocommerce.client import WooCommerceClient
 from app.model import PolledOrder
 from app.outbound.door import Door
 from app.outbound.pacing import Pace

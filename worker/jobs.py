@@ -9,7 +9,6 @@ from rq import get_current_job
 
 from app import telemetry
 from app.channels import CHANNELS
-from app.channels.amazon import Amazon
 from app.errors import CallFailed, StoreUnavailable
 from app.orders import poll, push
 from app.orders.drain import charge_oldest, drain_batch
@@ -21,7 +20,7 @@ log = logging.getLogger(__name__)
 
 MAX_BATCHES = 20  # with the time limit: no job timeout, stale heartbeat or long shutdown comes of a busy day
 PRUNE_BATCH = 2000
-PARSERS = {**{name: channel.parse for name, channel in CHANNELS.items()}, "amazon": Amazon().parse}
+PARSERS = {name: channel.parse for name, channel in CHANNELS.items()}
 
 
 def _job_id() -> str:

@@ -12,8 +12,8 @@ from flask import Flask, Response, g, request
 from app import telemetry
 from app.api.policy import add_route
 from app.api.services import Services
-from app.channels import CHANNELS
-from app.channels.base import Channel
+from app.channels import WEBHOOKS
+from app.channels.base import Webhook
 from app.errors import (
     AnswerableError,
     BadSignature,
@@ -69,7 +69,7 @@ class Receiver:
         secrets = self._secrets.get(name)
         if secrets is None:
             raise NotFound("there is no such channel here")
-        channel = CHANNELS[name]
+        channel = WEBHOOKS[name]
         media_type = request.mimetype
         if media_type not in channel.content_types:
             raise UnsupportedMediaType(f"send {' or '.join(channel.content_types)}")
@@ -93,7 +93,7 @@ class Receiver:
         return outcome, b'{"status":"%s","request_id":"%s"}' % (outcome.encode(), g.request_id.encode())
 
     @staticmethod
-    def _verify(channel: Channel, body: bytes, secrets: tuple[str, ...]) -> Any:
+    def _verify(channel: Webhook, body: bytes, secrets: tuple[str, ...]) -> Any:
         return channel.verify(request.headers, body, secrets, time.time())
 
     def _read_body(self) -> bytes:

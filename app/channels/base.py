@@ -1,13 +1,14 @@
-"""What every channel module provides, and the helpers they share."""
+"""What every channel's folder provides: `CHANNEL`, with a parser and, as far as there are, webhooks and an API."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.model import ParsedDelivery, PolledOrder
+from app.outbound.door import Door
 
 MAX_ID_LENGTH = 200  # characters; delivery ids and topics become keys and log fields
 
@@ -26,10 +27,9 @@ class Headers(Protocol):
     def get(self, key: str, /) -> str | None: ...
 
 
-class Channel(Protocol):
-    """One sales channel."""
+class Webhook(Protocol):
+    """How a channel signs what it sends."""
 
-    name: str
     content_types: tuple[str, ...]
 
     def is_ping(self, headers: Headers, body: bytes) -> bool:
@@ -59,10 +59,6 @@ class Channel(Protocol):
         """
         ...
 
-    def parse(self, topic: str, payload: str) -> ParsedDelivery:
-        """Turn a stored body into orders, refunds and fulfilments. Raises PayloadError."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -89,15 +85,6 @@ class PushMessage:
     tracking_url: str | None = None
 
 
-# Our statuses that a channel has a word for; every other one is PushRefused.
-PUSHED: Mapping[str, frozenset[str]] = {
-    "shopify": frozenset({"shipped", "cancelled"}),
-    "woocommerce": frozenset({"shipped", "delivered", "cancelled"}),
-    "amazon": frozenset({"shipped"}),  # orders v0 has no way to cancel
-    "standard": frozenset({"processing", "packed", "shipped", "delivered", "on_hold", "returned", "cancelled"}),
-}
-
-
 class Client(Protocol):
     """The way out to one sales channel."""
 
@@ -119,3 +106,31 @@ class Client(Protocol):
         Raises CallFailed when it may work later, PushRefused when it never will.
         """
         ...
+
+
+Parse = Callable[[str, str], ParsedDelivery]
+"""Topic and stored body -> orders, refunds, fulfilments. Raises PayloadError, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A channel's own API: how its client is made, and what that can do.
+
+    `needed` are names of the channel's settings: the first is the address that switches the client on, and the
+    others must then be there. `operations` are the label values of the calls it makes, `pushes` those of our
+    statuses that the channel has a word for; every other one is PushRefused.
+    """
+
+    needed: tuple[str, ...]
+    operations: tuple[str, ...]
+    pushes: frozenset[str]
+    make: Callable[[Door, Mapping[str, Any]], Client]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One sales channel; its folder's name is its name. Without a `webhook` it is polled only."""
+
+    parse: Parse
+    webhook: Webhook | None = None
+    api: Api | None = None

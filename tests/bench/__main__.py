@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis
 
-from app.channels import CHANNELS, sample
+from app.channels import WEBHOOKS, sample
 from app.queue_stats import read_queues, read_workers
 from app.store.inbox import NewDelivery, insert_deliveries
 from app.store.migrate import upgrade
@@ -50,7 +50,7 @@ def running_servers() -> Iterator[tuple[PostgresServer, RedisServer, Path]]:
 
 
 def make_webhooks(secret: str, first: int, count: int) -> list[bytes]:
-    channel, body = CHANNELS["shopify"], sample("shopify")
+    channel, body = WEBHOOKS["shopify"], sample("shopify")
     requests = []
     for number in range(first, first + count):
         numbered = channel.renumber(body, number)
@@ -135,7 +135,7 @@ def open_bench_pool(url: str) -> Pool:
 
 
 def fill_inbox(pool: Pool, first: int, count: int) -> None:
-    channel, body = CHANNELS["standard"], sample("standard")
+    channel, body = WEBHOOKS["standard"], sample("standard")
     for start in range(first, first + count, 1000):
         insert_deliveries(
             pool,

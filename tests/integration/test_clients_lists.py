@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.channels.amazon import Amazon
-from app.channels.amazon_client import AmazonClient
-from app.channels.shopify import Shopify
-from app.channels.shopify_client import ShopifyClient
-from app.channels.woocommerce import WooCommerce
+from app.channels import CHANNELS
+from app.channels.amazon.client import AmazonClient
+from app.channels.shopify.client import ShopifyClient
 from app.errors import CallFailed, UsageError
 from app.outbound.door import Door
 from app.outbound.pacing import Pace
@@ -126,7 +124,7 @@ def test_amazon_brings_the_items_and_asks_within_its_limits() -> None:
 
     with open_client("amazon", answer) as (client, shop):
         orders = read_all(client)
-        parsed = [Amazon().parse(order.topic, order.payload).order for order in orders]
+        parsed = [CHANNELS["amazon"].parse(order.topic, order.payload).order for order in orders]
         assert [len(order.items) for order in parsed if order] == [2, 1]
         assert list_queries(shop) == [
             {"MarketplaceIds": "M1,M2", "MaxResultsPerPage": "30",
@@ -160,7 +158,7 @@ def test_a_payload_is_kept_to_the_digit(name: str) -> None:
         (polled,) = read_all(client)
         assert MONEY in polled.payload
         assert "\N{REPLACEMENT CHARACTER}" in polled.payload or "?" in polled.payload
-        channel = {"shopify": Shopify(), "woocommerce": WooCommerce(), "amazon": Amazon()}[name]
+        channel = CHANNELS[name]
         found = channel.parse(polled.topic, polled.payload).order
         assert found
         assert (found.external_id, found.version) == (polled.external_id, polled.version)

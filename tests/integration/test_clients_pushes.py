@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from app.channels.base import PushMessage
-from app.channels.standard_client import StandardClient
+from app.channels.standard.client import StandardClient
 from app.errors import CallFailed, PushRefused
 from app.outbound.door import Door
 from tests.doors import Asked, Reply, open_shop

@@ -13,19 +13,17 @@ import pytest
 from werkzeug.serving import make_server
 
 from app import telemetry
-from app.channels.amazon import Amazon
-from app.channels.amazon_client import AmazonClient
+from app.channels import CHANNELS
+from app.channels.amazon.client import AmazonClient
 from app.channels.base import Client, PushMessage
 from app.channels.clients import make_clients
-from app.channels.shopify import Shopify
-from app.channels.woocommerce import WooCommerce
 from app.config import PREFIX, Config
 from app.errors import CallFailed, PushRefused
 from simulator.catalogue import ChannelName, Order
 from simulator.simulation import Simulation
 from tests.simulation import CREDENTIALS, START, Laboratory
 
-PARSERS = {"shopify": Shopify(), "woocommerce": WooCommerce(), "amazon": Amazon()}
+PARSERS = CHANNELS
 LISTED: tuple[ChannelName, ...] = ("shopify", "woocommerce", "amazon")
 PUSHED: tuple[ChannelName, ...] = (*LISTED, "standard")
 OPERATIONS = {"shopify": "fulfill", "woocommerce": "update", "amazon": "confirm_shipment", "standard": "inbound"}

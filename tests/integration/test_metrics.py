@@ -16,7 +16,7 @@ import redis
 import requests
 
 from app import telemetry
-from app.channels import CHANNELS
+from app.channels import WEBHOOKS
 from app.store.pool import Pool
 from app.store.tokens import create_token
 from stack.binaries import find_program
@@ -140,9 +140,9 @@ def count(pool: Pool, state: str) -> int:
 def send_orders(service: Service, first: int, number: int) -> None:
     """Each number is an order of its own, by one of the channels in turn; every tenth is sent twice or is refused."""
     for index in range(first, first + number):
-        channel = tuple(CHANNELS)[index % len(CHANNELS)]
+        channel = tuple(WEBHOOKS)[index % len(WEBHOOKS)]
         sender = make_sender(service, channel)
-        body = CHANNELS[channel].renumber(read_payload(channel), index)
+        body = WEBHOOKS[channel].renumber(read_payload(channel), index)
         assert sender.send(body, f"delivery-{index}").json()["status"] == "accepted"
         if index % 10 == 0:
             assert sender.send(body, f"delivery-{index}").json()["status"] == "duplicate"

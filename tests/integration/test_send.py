@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from requests.structures import CaseInsensitiveDict
 
-from app.channels import CHANNELS, sample
+from app.channels import CHANNELS, WEBHOOKS, sample
 from app.channels.base import Delivery
 from app.errors import RequestError
 from cli.send import send
@@ -46,7 +46,7 @@ def door() -> Iterator[Door]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = CaseInsensitiveDict(self.headers.items())
-            channel = CHANNELS[self.path.rpartition("/")[2]]
+            channel = WEBHOOKS[self.path.rpartition("/")[2]]
             try:
                 delivery = channel.verify(headers, body, [SECRET], time.time())
             except RequestError as error:
@@ -96,7 +96,7 @@ def run(*arguments: object, stdin: bytes = b"", **environ: str) -> Result:
     return CliRunner().invoke(send, [str(argument) for argument in arguments], input=stdin, env=environ)
 
 
-@pytest.mark.parametrize("name", sorted(CHANNELS))
+@pytest.mark.parametrize("name", sorted(WEBHOOKS))
 def test_orders_renumbered_and_each_twice(door: Door, secret_file: Path, name: str) -> None:
     options = ("--url", door.url, "--secret-file", secret_file, "--count", 3, "--duplicate", 1)
     result = run(name, "-", *options, stdin=sample(name))

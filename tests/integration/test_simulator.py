@@ -17,7 +17,7 @@ import pytest
 import requests
 from flask import Flask, Response, request
 
-from app.channels import CHANNELS
+from app.channels import CHANNELS, WEBHOOKS
 from app.channels.base import Delivery
 from simulator.application import EVENTS, create_app
 from simulator.server import RunningServer, start_server
@@ -51,14 +51,14 @@ class Receiver:
         def take(channel: str) -> Response:
             body = request.get_data()
             with self.lock:
-                if CHANNELS[channel].is_ping(request.headers, body):
+                if WEBHOOKS[channel].is_ping(request.headers, body):
                     self.pings += 1
                 elif self.failures_left:
                     self.failures_left -= 1
                     self.refused += 1
                     return Response(status=503)
                 else:
-                    given = CHANNELS[channel].verify(request.headers, body, [SECRETS[channel]], time.time())
+                    given = WEBHOOKS[channel].verify(request.headers, body, [SECRETS[channel]], time.time())
                     self.arrived.append((channel, given, body))
             return Response(status=202)
 

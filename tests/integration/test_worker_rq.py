@@ -19,7 +19,7 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from app.channels import CHANNELS
+from app.channels import WEBHOOKS
 from app.queue import PROCESSED_KEY, WorkQueue
 from app.store.inbox import NewDelivery, insert_deliveries
 from app.store.pool import Pool
@@ -76,7 +76,7 @@ def is_drained(pool: Pool) -> Callable[[], bool]:
 
 
 def fill_inbox(pool: Pool, number: int) -> None:
-    channel, body = CHANNELS["standard"], read_payload("standard")
+    channel, body = WEBHOOKS["standard"], read_payload("standard")
     for first in range(0, number, 1000):
         insert_deliveries(
             pool,
@@ -274,7 +274,7 @@ def test_one_doorbell_serves_many_orders(service: Service, pool: Pool, client: r
     service.add("dispatcher", "dispatcher")
     service.wait_ready()
     sender = Sender(api.port, "standard", service.secrets["standard"])
-    channel, body = CHANNELS["standard"], read_payload("standard")
+    channel, body = WEBHOOKS["standard"], read_payload("standard")
 
     def send(index: int) -> str:
         return str(sender.send(channel.renumber(body, index), f"d-{index}").json()["status"])

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.channels.amazon import CURRENCIES, STATUSES, TOPIC, Amazon
+from app.channels import CHANNELS
+from app.channels.amazon.parse import CURRENCIES, STATUSES, TOPIC
 from app.errors import PayloadError
 from app.model import ChannelStatus, Customer, Order, ParsedDelivery
 from tests.webhooks import read_payload, utc
@@ -22,7 +23,7 @@ USD = "USD"
 
 
 def parse(order: dict[str, Any], items: list[Any]) -> Order:
-    found = Amazon().parse(TOPIC, json.dumps({"order": order, "items": items}))
+    found = CHANNELS["amazon"].parse(TOPIC, json.dumps({"order": order, "items": items}))
     assert found.order
     assert (found.refunds, found.fulfillments) == ((), ())
     return found.order
@@ -147,7 +148,7 @@ def test_what_is_missing_is_named(order: dict[str, Any], items: list[Any], sente
 
 
 def test_another_topic_is_left_alone() -> None:
-    assert Amazon().parse("order.somethingElse", "{}") == ParsedDelivery()
+    assert CHANNELS["amazon"].parse("order.somethingElse", "{}") == ParsedDelivery()
 
 
 def test_currencies_are_currencies() -> None:
@@ -158,4 +159,4 @@ def test_currencies_are_currencies() -> None:
 def test_nothing_but_a_payload_error_comes_out(noise: str, fields: dict[str, Any]) -> None:
     for payload in (noise, json.dumps(fields), json.dumps({"order": ORDER | fields, "items": [ITEMS[0] | fields]})):
         with suppress(PayloadError):
-            Amazon().parse(TOPIC, payload)
+            CHANNELS["amazon"].parse(TOPIC, payload)

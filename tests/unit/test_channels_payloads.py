@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.channels import CHANNELS, sample
+from app.channels import WEBHOOKS, sample
 from tests.webhooks import PAYLOADS, receive
 
 
@@ -37,7 +37,7 @@ def test_every_payload_has_a_test() -> None:
 )
 def test_sample_is_a_paid_order_of_two_items(channel: str, number: str, total: str, items: list[str]) -> None:
     body = sample(channel)
-    order = receive(channel, CHANNELS[channel].choose_topic(body), body).order
+    order = receive(channel, WEBHOOKS[channel].choose_topic(body), body).order
     assert order is not None
     assert (order.number, order.channel_status, order.total) == (number, "paid", Decimal(total))
     assert [item.name for item in order.items] == items

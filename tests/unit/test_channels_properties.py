@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from app.channels import CHANNELS, sample
-from app.channels.shopify import SHAPES
-from app.channels.standard import FULFILLMENT_TYPES, ORDER_TYPES, REFUND_TYPES
-from app.channels.woocommerce import TOPICS
+from app.channels import CHANNELS, WEBHOOKS, sample
+from app.channels.shopify.parse import SHAPES
+from app.channels.standard.parse import FULFILLMENT_TYPES, ORDER_TYPES, REFUND_TYPES
+from app.channels.woocommerce.parse import TOPICS
 from app.errors import BadSignature, PayloadError
 from app.model import ParsedDelivery
 
@@ -38,7 +38,7 @@ KNOWN_TOPICS = {
     "standard": sorted(ORDER_TYPES | REFUND_TYPES | FULFILLMENT_TYPES),
 }
 quick = settings(max_examples=60, deadline=None, database=None)
-every_channel = pytest.mark.parametrize("channel", sorted(CHANNELS))
+every_channel = pytest.mark.parametrize("channel", sorted(WEBHOOKS))
 
 
 @every_channel
@@ -47,7 +47,7 @@ every_channel = pytest.mark.parametrize("channel", sorted(CHANNELS))
 def test_what_is_signed_is_let_in_and_nothing_else(
     channel: str, data: st.DataObject, secret: str, delivery_id: str, topic: str
 ) -> None:
-    door = CHANNELS[channel]
+    door = WEBHOOKS[channel]
     extra = data.draw(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3))
     body = orjson.dumps(extra | {"id": 1, "type": topic})
     headers = Headers(dict(door.sign(body, secret, topic, delivery_id, NOW)))
@@ -64,14 +64,14 @@ def test_what_is_signed_is_let_in_and_nothing_else(
 @quick
 @given(number=st.integers(1, 10**15), price=st.from_regex(r"[1-9][0-9]{0,12}\.[0-9]{1,25}", fullmatch=True))
 def test_renumbered_order_is_the_same_under_another_number(channel: str, number: int, price: str) -> None:
-    door = CHANNELS[channel]
+    door = WEBHOOKS[channel]
     document = orjson.loads(sample(channel))
     items = (document.get("data") or document).get("items") or document["line_items"]
     items[0]["unit_price" if channel == "standard" else "price"] = orjson.Fragment(price)
     body = orjson.dumps(document)
     topic = door.choose_topic(body)
-    before = door.parse(topic, body.decode()).order
-    after = door.parse(topic, door.renumber(body, number).decode()).order
+    before = CHANNELS[channel].parse(topic, body.decode()).order
+    after = CHANNELS[channel].parse(topic, door.renumber(body, number).decode()).order
     assert before is not None
     assert after is not None
     assert (after.external_id, after.number.lstrip("#")) == (str(number), str(number))
@@ -88,12 +88,12 @@ def test_renumbered_refunds_and_fulfilments_follow_their_order(channel: str) -> 
         "woocommerce": [],
     }
     for body in bodies[channel]:
-        assert CHANNELS[channel].renumber(body, 77).count(b"77") == 2
+        assert WEBHOOKS[channel].renumber(body, 77).count(b"77") == 2
 
 
 def test_renumbered_parts_of_a_shopify_order_follow_it() -> None:
     body = b'{"id": 1, "fulfillments": [{"id": 5, "order_id": 1}, null], "refunds": [{"id": 6, "order_id": 1}]}'
-    document = orjson.loads(CHANNELS["shopify"].renumber(body, 9))
+    document = orjson.loads(WEBHOOKS["shopify"].renumber(body, 9))
     assert document["fulfillments"] == [{"id": 5, "order_id": 9}, None]
     assert document["refunds"] == [{"id": 6, "order_id": 9}]
 
@@ -102,7 +102,7 @@ def test_renumbered_parts_of_a_shopify_order_follow_it() -> None:
 @quick
 @given(value=STORABLE_JSON)
 def test_renumber_keeps_everything_else(channel: str, value: Any) -> None:
-    renumbered = CHANNELS[channel].renumber(json.dumps({"data": {}, "x": value}).encode(), 5)
+    renumbered = WEBHOOKS[channel].renumber(json.dumps({"data": {}, "x": value}).encode(), 5)
     assert json.dumps(json.loads(renumbered)["x"]) == json.dumps(value)
 
 
@@ -112,7 +112,7 @@ def test_renumber_keeps_everything_else(channel: str, value: Any) -> None:
 )
 def test_renumber_of_what_is_no_order_is_a_payload_error(channel: str, body: bytes) -> None:
     with pytest.raises(PayloadError):
-        CHANNELS[channel].renumber(body, 5)
+        WEBHOOKS[channel].renumber(body, 5)
 
 
 def try_to_parse(channel: str, topic: str, payload: str) -> None:
@@ -138,7 +138,7 @@ def test_arbitrary_json_raises_nothing_but_payload_error(channel: str, data: st.
 def test_spoilt_order_raises_nothing_but_payload_error(channel: str, data: st.DataObject, value: Any) -> None:
     """Arbitrary JSON rarely gets past the first field: here one field of a good order is arbitrary."""
     document = orjson.loads(sample(channel))
-    topic = CHANNELS[channel].choose_topic(sample(channel))
+    topic = WEBHOOKS[channel].choose_topic(sample(channel))
     container: Any = document
     while True:
         key = data.draw(st.sampled_from(sorted(container) if isinstance(container, dict) else range(len(container))))

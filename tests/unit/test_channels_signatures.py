@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from werkzeug.datastructures import Headers
 
-from app.channels import CHANNELS, check_secrets
+from app.channels import WEBHOOKS, check_secrets
 from app.errors import BadSignature, ConfigError, Malformed
 
 SECRET = "whsec_" + base64.b64encode(b"the secret of the unit tests").decode()
@@ -28,7 +28,7 @@ every_channel = pytest.mark.parametrize("channel", CHANNEL_NAMES)
 
 
 def sign(channel: str, body: bytes = BODY, secret: str = SECRET, delivery_id: str = "one") -> Headers:
-    return Headers(dict(CHANNELS[channel].sign(body, secret, TOPICS[channel], delivery_id, NOW)))
+    return Headers(dict(WEBHOOKS[channel].sign(body, secret, TOPICS[channel], delivery_id, NOW)))
 
 
 def plain_hmac(body: bytes) -> str:
@@ -37,14 +37,14 @@ def plain_hmac(body: bytes) -> str:
 
 @every_channel
 def test_signed_body_is_let_in(channel: str) -> None:
-    delivery = CHANNELS[channel].verify(sign(channel), BODY, [SECRET], NOW)
+    delivery = WEBHOOKS[channel].verify(sign(channel), BODY, [SECRET], NOW)
     assert delivery.topic == TOPICS[channel]
 
 
 @every_channel
 def test_header_names_have_no_case(channel: str) -> None:
     headers = Headers({name.upper(): value for name, value in sign(channel).items()})
-    assert CHANNELS[channel].verify(headers, BODY, [SECRET], NOW).topic == TOPICS[channel]
+    assert WEBHOOKS[channel].verify(headers, BODY, [SECRET], NOW).topic == TOPICS[channel]
 
 
 @every_channel
@@ -70,12 +70,12 @@ def test_wrong_signature_is_refused(channel: str, spoil: Callable[[str], str | N
     if spoilt is not None:
         changed[SIGNATURES[channel]] = spoilt
     with pytest.raises(BadSignature):
-        CHANNELS[channel].verify(changed, BODY, [SECRET], NOW)
+        WEBHOOKS[channel].verify(changed, BODY, [SECRET], NOW)
 
 
 @every_channel
 def test_other_secret_other_body_and_no_secret_are_refused(channel: str) -> None:
-    door = CHANNELS[channel]
+    door = WEBHOOKS[channel]
     for headers, body, secrets in (
         (sign(channel, secret=OTHER_SECRET), BODY, [SECRET]),
         (sign(channel), BODY + b" ", [SECRET]),
@@ -89,14 +89,14 @@ def test_other_secret_other_body_and_no_secret_are_refused(channel: str) -> None
 def test_old_and_new_secret_are_both_good_during_a_rotation(channel: str) -> None:
     for secret in (SECRET, OTHER_SECRET):
         headers = sign(channel, secret=secret)
-        assert CHANNELS[channel].verify(headers, BODY, [OTHER_SECRET, SECRET], NOW)
+        assert WEBHOOKS[channel].verify(headers, BODY, [OTHER_SECRET, SECRET], NOW)
 
 
 @every_channel
 def test_signature_is_checked_before_the_body_is_read(channel: str) -> None:
     headers = sign(channel, body=b"not json", secret=OTHER_SECRET)
     with pytest.raises(BadSignature):
-        CHANNELS[channel].verify(headers, b"not json", [SECRET], NOW)
+        WEBHOOKS[channel].verify(headers, b"not json", [SECRET], NOW)
 
 
 @every_channel
@@ -119,7 +119,7 @@ def test_signature_is_checked_before_the_body_is_read(channel: str) -> None:
 )
 def test_signed_body_that_is_no_json_object_is_malformed(channel: str, body: bytes) -> None:
     with pytest.raises(Malformed):
-        CHANNELS[channel].verify(sign(channel, body), body, [SECRET], NOW)
+        WEBHOOKS[channel].verify(sign(channel, body), body, [SECRET], NOW)
 
 
 @pytest.mark.parametrize("channel", ["shopify", "woocommerce"])
@@ -128,38 +128,38 @@ def test_signed_body_that_is_no_json_object_is_malformed(channel: str, body: byt
 )
 def test_body_without_id_is_malformed(channel: str, body: bytes) -> None:
     with pytest.raises(Malformed, match="no id"):
-        CHANNELS[channel].verify(sign(channel, body), body, [SECRET], NOW)
+        WEBHOOKS[channel].verify(sign(channel, body), body, [SECRET], NOW)
 
 
 @every_channel
 def test_half_a_surrogate_pair_loses_no_order(channel: str) -> None:
     body = b'{"id": 7, "type": "order.created", "note": "cut short \\ud83d"}'
-    assert CHANNELS[channel].verify(sign(channel, body), body, [SECRET], NOW).topic == TOPICS[channel]
+    assert WEBHOOKS[channel].verify(sign(channel, body), body, [SECRET], NOW).topic == TOPICS[channel]
 
 
 @every_channel
 @pytest.mark.parametrize("delivery_id", ["x" * 201, "new\nline", "a b", "\N{SNOWMAN}", "\x7f"])
 def test_delivery_id_is_bounded_and_printable(channel: str, delivery_id: str) -> None:
-    headers = dict(CHANNELS[channel].sign(BODY, SECRET, TOPICS[channel], delivery_id, NOW))
+    headers = dict(WEBHOOKS[channel].sign(BODY, SECRET, TOPICS[channel], delivery_id, NOW))
     with pytest.raises(Malformed):
-        CHANNELS[channel].verify(headers, BODY, [SECRET], NOW)
+        WEBHOOKS[channel].verify(headers, BODY, [SECRET], NOW)
 
 
 @pytest.mark.parametrize("channel", ["shopify", "woocommerce"])
 @pytest.mark.parametrize("topic", ["", "x" * 201, "orders create", "ord\u00e9rs"])
 def test_topic_is_bounded_and_printable(channel: str, topic: str) -> None:
-    headers = dict(CHANNELS[channel].sign(BODY, SECRET, topic, "one", NOW))
+    headers = dict(WEBHOOKS[channel].sign(BODY, SECRET, topic, "one", NOW))
     with pytest.raises(Malformed):
-        CHANNELS[channel].verify(headers, BODY, [SECRET], NOW)
+        WEBHOOKS[channel].verify(headers, BODY, [SECRET], NOW)
 
 
 def test_longest_delivery_id_is_let_in() -> None:
     headers = sign("shopify", delivery_id="x" * 200)
-    assert CHANNELS["shopify"].verify(headers, BODY, [SECRET], NOW).delivery_id == "x" * 200
+    assert WEBHOOKS["shopify"].verify(headers, BODY, [SECRET], NOW).delivery_id == "x" * 200
 
 
 def test_shopify_delivery_id_is_the_webhook_id_else_topic_and_event_id() -> None:
-    door = CHANNELS["shopify"]
+    door = WEBHOOKS["shopify"]
     signed = {"X-Shopify-Hmac-Sha256": plain_hmac(BODY), "X-Shopify-Topic": "orders/updated"}
     both = Headers(signed | {"X-Shopify-Webhook-Id": "w-1", "X-Shopify-Event-Id": "e-1"})
     assert door.verify(both, BODY, [SECRET], NOW).delivery_id == "w-1"
@@ -179,7 +179,7 @@ def woo_delivery_id(body: bytes, header: str) -> str:
             "X-WC-Webhook-Delivery-ID": header,
         }
     )
-    return CHANNELS["woocommerce"].verify(headers, body, [SECRET], NOW).delivery_id
+    return WEBHOOKS["woocommerce"].verify(headers, body, [SECRET], NOW).delivery_id
 
 
 def test_woocommerce_orders_of_one_second_have_ids_of_their_own() -> None:
@@ -196,7 +196,7 @@ def test_woocommerce_without_delivery_id_is_malformed() -> None:
     headers = sign("woocommerce")
     headers.remove("X-WC-Webhook-Delivery-ID")
     with pytest.raises(Malformed, match="X-WC-Webhook-Delivery-ID"):
-        CHANNELS["woocommerce"].verify(headers, BODY, [SECRET], NOW)
+        WEBHOOKS["woocommerce"].verify(headers, BODY, [SECRET], NOW)
 
 
 @pytest.mark.parametrize(
@@ -216,14 +216,14 @@ def test_woocommerce_without_delivery_id_is_malformed() -> None:
 )
 def test_woocommerce_ping(content_type: str | None, body: bytes, is_ping: bool) -> None:
     headers = Headers({"Content-Type": content_type} if content_type else {})
-    assert CHANNELS["woocommerce"].is_ping(headers, body) is is_ping
-    assert "application/x-www-form-urlencoded" in CHANNELS["woocommerce"].content_types
+    assert WEBHOOKS["woocommerce"].is_ping(headers, body) is is_ping
+    assert "application/x-www-form-urlencoded" in WEBHOOKS["woocommerce"].content_types
 
 
 @pytest.mark.parametrize("channel", ["shopify", "standard"])
 def test_other_channels_have_no_ping(channel: str) -> None:
     headers = Headers({"Content-Type": "application/x-www-form-urlencoded"})
-    assert not CHANNELS[channel].is_ping(headers, b"webhook_id=12")
+    assert not WEBHOOKS[channel].is_ping(headers, b"webhook_id=12")
 
 
 def test_secret_that_cannot_sign_stops_the_start() -> None:

@@ -11,9 +11,9 @@ from typing import Any, get_args
 import pytest
 
 from app.channels import CHANNELS
-from app.channels.shopify import FINANCIAL, FULFILLMENT
-from app.channels.standard import STATUSES as STANDARD_STATUSES
-from app.channels.woocommerce import STATUSES as WOO_STATUSES
+from app.channels.shopify.parse import FINANCIAL, FULFILLMENT
+from app.channels.standard.parse import STATUSES as STANDARD_STATUSES
+from app.channels.woocommerce.parse import STATUSES as WOO_STATUSES
 from app.errors import PayloadError
 from app.model import ChannelStatus, Order, ParsedDelivery
 

@@ -57,16 +57,13 @@ CURRENCIES: dict[str, str] = {
 }
 
 
-class Amazon:
-    name: str = "amazon"
-
-    def parse(self, topic: str, payload: str) -> ParsedDelivery:
-        """The order; refunds and packages are not part of orders v0. Raises PayloadError."""
-        if topic != TOPIC:
-            return ParsedDelivery()
-        document = reading.decode(payload)
-        items = reading.read_each(document, "items", lambda one: one)
-        return ParsedDelivery(read_order(reading.read_record(document, "order"), items))
+def parse(topic: str, payload: str) -> ParsedDelivery:
+    """The order; refunds and packages are not part of orders v0. Raises PayloadError."""
+    if topic != TOPIC:
+        return ParsedDelivery()
+    document = reading.decode(payload)
+    items = reading.read_each(document, "items", lambda one: one)
+    return ParsedDelivery(read_order(reading.read_record(document, "order"), items))
 
 
 def read_order(record: reading.Record, lines: Sequence[reading.Record]) -> Order:

@@ -1,18 +1,16 @@
-"""Shopify: REST-shaped webhooks, signed with base64 HMAC-SHA256 over the raw body.
+"""What Shopify's webhooks and lists say: orders, refunds and fulfilments of the REST Admin API.
 
-https://shopify.dev/docs/apps/build/webhooks. Only the body is signed. So the topic, a header, may choose how
-a body is read, and must fit it; what state an order is in comes from the body alone.
+The topic, a header, is not signed: it may choose how a body is read, and must fit it; what state an order is in
+comes from the body alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-from app.channels import reading, signing
-from app.channels.base import Delivery, Headers
-from app.errors import Malformed, PayloadError
+from app.channels import reading
+from app.errors import PayloadError
 from app.model import (
     Address,
     ChannelStatus,
@@ -62,59 +60,19 @@ FINANCIAL: dict[str, ChannelStatus] = {
 FULFILLMENT: dict[str, ChannelStatus] = {"partial": "partially_fulfilled", "fulfilled": "fulfilled"}
 
 
-class Shopify:
-    name: str = "shopify"
-    content_types: tuple[str, ...] = ("application/json",)
-
-    def is_ping(self, headers: Headers, body: bytes) -> bool:
-        """Never: Shopify has no connection test of its own."""
-        return False
-
-    def verify(self, headers: Headers, body: bytes, secrets: Sequence[str], now: float) -> Delivery:
-        given = headers.get("X-Shopify-Hmac-Sha256")
-        signing.check_signature([given] if given else [], body, [secret.encode() for secret in secrets])
-        topic = signing.read_label(headers, "X-Shopify-Topic")
-        signing.check_body_id(signing.load_object(body))
-        return Delivery(_read_delivery_id(headers, topic), topic)
-
-    def sign(self, body: bytes, secret: str, topic: str, delivery_id: str, now: float) -> Mapping[str, str]:
-        return {
-            "Content-Type": "application/json",
-            "X-Shopify-Hmac-Sha256": signing.sign_bytes(body, secret.encode()).decode(),
-            "X-Shopify-Topic": topic,
-            "X-Shopify-Webhook-Id": delivery_id,
-        }
-
-    def choose_topic(self, body: bytes) -> str:
-        return TOPICS[tell_shape(signing.load_object(body))]
-
-    def renumber(self, body: bytes, number: int) -> bytes:
-        def change(document: dict[str, Any]) -> None:
-            document["id"] = number
-            if tell_shape(document) != "order":
-                document["order_id"] = number
-                return
-            document |= {"name": f"#{number}", "order_number": number}
-            for field in ("refunds", "fulfillments"):
-                for part in reading.read_list(document, field):
-                    if isinstance(part, dict):
-                        part["order_id"] = number
-
-        return reading.rewrite(body, change)
-
-    def parse(self, topic: str, payload: str) -> ParsedDelivery:
-        shape = SHAPES.get(topic)
-        if shape is None:
-            return ParsedDelivery()
-        document = reading.decode(payload)
-        if tell_shape(document) != shape:
-            raise PayloadError("the topic and the body do not fit each other")
-        if shape == "order":
-            return _read_whole_order(document)
-        order_id = reading.need_id(document, "order_id")
-        if shape == "refund":
-            return ParsedDelivery(refunds=(read_refund(document, order_id, None),))
-        return ParsedDelivery(fulfillments=(read_fulfillment(document, order_id),))
+def parse(topic: str, payload: str) -> ParsedDelivery:
+    shape = SHAPES.get(topic)
+    if shape is None:
+        return ParsedDelivery()
+    document = reading.decode(payload)
+    if tell_shape(document) != shape:
+        raise PayloadError("the topic and the body do not fit each other")
+    if shape == "order":
+        return _read_whole_order(document)
+    order_id = reading.need_id(document, "order_id")
+    if shape == "refund":
+        return ParsedDelivery(refunds=(read_refund(document, order_id, None),))
+    return ParsedDelivery(fulfillments=(read_fulfillment(document, order_id),))
 
 
 def _read_whole_order(document: reading.Record) -> ParsedDelivery:
@@ -124,16 +82,6 @@ def _read_whole_order(document: reading.Record) -> ParsedDelivery:
         reading.read_each(document, "refunds", lambda one: read_refund(one, order.external_id, order.currency)),
         reading.read_each(document, "fulfillments", lambda one: read_fulfillment(one, order.external_id)),
     )
-
-
-def _read_delivery_id(headers: Headers, topic: str) -> str:
-    """The webhook id; without one, the event id, which two topics about one event share."""
-    if headers.get("X-Shopify-Webhook-Id"):
-        return signing.read_label(headers, "X-Shopify-Webhook-Id")
-    if not headers.get("X-Shopify-Event-Id"):
-        raise Malformed("The headers X-Shopify-Webhook-Id and X-Shopify-Event-Id are both missing.")
-    event = signing.read_label(headers, "X-Shopify-Event-Id")
-    return signing.check_label(f"{topic}:{event}", "The topic with the event id")
 
 
 def tell_shape(document: reading.Record) -> Shape:
