@@ -49,10 +49,12 @@ format: bootstrap-dev ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-build-generated: bootstrap-dev ## Write the generated files anew (dashboards).
+build-generated: bootstrap-dev ## Write the generated files anew (rules, dashboards, reference pages).
+	$(BIN)/palmonas rules build
 	$(BIN)/palmonas dashboards build
 
 check-drift: bootstrap-dev ## Fail when a generated file is not what its source makes.
+	$(BIN)/palmonas rules build --check
 	$(BIN)/palmonas dashboards build --check
 
 lock: ## Pin the newest allowed versions of all dependencies, with hashes.

@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("grafana_foundation_sdk", "promql_parser", "yaml")
 
 
-def _require_tools() -> None:
+def require_tools() -> None:
+    """Raise UsageError unless what only development installs have is there."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"`palmonas dashboards` needs {', '.join(missing)}, which only development installs have: "
+            f"this command needs {', '.join(missing)}, which only development installs have: "
             "pip install --require-hashes -r requirements/dev.lock"
         )
 
@@ -38,7 +39,7 @@ def dashboards() -> None:
 )
 def build(check: bool, root: Path) -> None:
     """Write grafana/dashboards/*.json, docs/metrics.md and docs/alerts.md."""
-    _require_tools()
+    require_tools()
     from dashboards import catalogue
 
     if check:
@@ -61,7 +62,7 @@ def build(check: bool, root: Path) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def lint(files: tuple[Path, ...]) -> None:
     """Hold dashboards (FILES, else ours) to the house rules; every breach is one line."""
-    _require_tools()
+    require_tools()
     from dashboards.lint import lint_dashboard
 
     paths = files or tuple(sorted((ROOT / "grafana/dashboards").glob("*.json")))

@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": ("cli.service", "worker"),
     "dispatcher": ("cli.service", "dispatcher"),
     "exporter": ("cli.service", "exporter"),
+    "rules": ("cli.rules", "rules"),
     "dashboards": ("cli.dashboards", "dashboards"),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import promql_parser as ast
 
-from dashboards.contract import GRAFANA, Reader, known_metrics
+from rules.contract import GRAFANA, Reader, known_metrics
 
 COLUMNS = 24
 DATASOURCE = "${datasource}"

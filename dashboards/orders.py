@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards import limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate
 from dashboards.queries import Line, max_of, mean_of, quantile_of, sum_rate
+from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
 NO_API = "no channel has an API address"
 NO_DRAIN = "no delivery has been stored yet"
-INBOX_LINES = [(5, YELLOW), (limits.INBOX_AGE_PAGE, RED)]
+INBOX_LINES = [(5, YELLOW), (limit("inbox_age_page"), RED)]
 
 
 def _answer() -> list[Any]:
@@ -86,7 +86,7 @@ def _answer() -> list[Any]:
                 Line(max_of("palmonas_outbox_oldest_age_seconds"), "outbox"),
             ],
             "s",
-            limits=[(limits.INBOX_AGE_PAGE, RED)],
+            limits=[(limit("inbox_age_page"), RED)],
             alerts=["InboxOldestAge"],
         ),
     ]

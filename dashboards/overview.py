@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards import limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
 from dashboards.queries import Line, max_of, pick, quantile_of, rate_of, ratio_of, sum_rate
+from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
@@ -62,7 +62,7 @@ def _answer() -> list[Any]:
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
-            limits=[(5, YELLOW), (limits.INBOX_AGE_PAGE, RED)],
+            limits=[(5, YELLOW), (limit("inbox_age_page"), RED)],
             alerts=["InboxOldestAge", "CollectorFailed"],
         ),
         graph(
@@ -117,7 +117,7 @@ def _parts() -> list[Any]:
             "Fullest connection pool",
             "The worst instance of each pool. Details: the connection pools dashboard.",
             [Line(f"max by (job, pool) ({fill})", "{{job}} {{pool}}")],
-            [(limits.POOL_SATURATED, YELLOW), (limits.POOL_EXHAUSTED, RED)],
+            [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated", "ConnectionPoolTimeouts"],
         ),
         graph(
@@ -125,7 +125,7 @@ def _parts() -> list[Any]:
             "Age of the job that waits longest in each queue. Details: the queues dashboard.",
             [Line(max_of("rq_queue_oldest_job_age_seconds", "queue"), "{{queue}}")],
             "s",
-            limits=[(limits.JOB_AGE_WARN, YELLOW), (limits.JOB_AGE_PAGE, RED)],
+            limits=[(limit("job_age_warning"), YELLOW), (limit("job_age_page"), RED)],
             alerts=["QueueOldestJobAge", "QueueNoWorker"],
         ),
         graph(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.frame import add_row, finish, start
-from dashboards.limits import POOL_EXHAUSTED, POOL_SATURATED
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate, saturation
 from dashboards.queries import (
     Line,
@@ -18,13 +17,14 @@ from dashboards.queries import (
     sum_rate,
     top_sum_rate,
 )
+from rules.limits import limit
 
 WAIT = "db_client_connection_wait_time_seconds"
 USE = "db_client_connection_use_time_seconds"
 CREATE = "db_client_connection_create_time_seconds"
 COUNT = "db_client_connection_count"
 MAX = "db_client_connection_max"
-FILL = [(POOL_SATURATED, YELLOW), (POOL_EXHAUSTED, RED)]
+FILL = [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)]
 IDLE = "no caller has asked for a connection yet"
 BY_INSTANCE = "{{instance}} {{pool}}"
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards import limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, heat_map, number, rate, saturation, states
 from dashboards.queries import Line, max_of, pick, quantile_of, ratio_of, sum_of, sum_rate
+from rules.limits import limit
 
 PROCESSED = "rq_jobs_processed_total"
 SWEEP = "palmonas_dispatcher_last_sweep_timestamp_seconds"
 NO_JOB = "no job has run yet"
-AGE_LINES = [(limits.JOB_AGE_WARN, YELLOW), (limits.JOB_AGE_PAGE, RED)]
+AGE_LINES = [(limit("job_age_warning"), YELLOW), (limit("job_age_page"), RED)]
 
 
 def _slope(by: str) -> str:
@@ -38,7 +38,7 @@ def _answer() -> list[Any]:
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
-            limits=[(5, YELLOW), (limits.INBOX_AGE_PAGE, RED)],
+            limits=[(5, YELLOW), (limit("inbox_age_page"), RED)],
             alerts=["InboxOldestAge"],
         ),
         number(
@@ -68,7 +68,7 @@ def _answer() -> list[Any]:
             "Time since the dispatcher last looked at inbox and outbox with success. It should do so every second.",
             f"time() - {max_of(SWEEP)}",
             "s",
-            limits=[(limits.SWEEP_AGE_PAGE, RED)],
+            limits=[(limit("sweep_age_page"), RED)],
             alerts=["DispatcherMissing", "DispatcherStalled"],
         ),
         graph(
@@ -95,7 +95,7 @@ def _answer() -> list[Any]:
                 Line(max_of("palmonas_outbox_oldest_age_seconds"), "outbox"),
             ],
             "s",
-            limits=[(limits.INBOX_AGE_PAGE, RED)],
+            limits=[(limit("inbox_age_page"), RED)],
             alerts=["InboxOldestAge"],
         ),
     ]

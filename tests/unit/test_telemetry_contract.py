@@ -7,9 +7,9 @@ import pytest
 
 from app import telemetry
 from dashboards.catalogue import build_dashboards
-from dashboards.contract import Metric, Reader, check_recording, emitted, known_metrics
 from dashboards.reference import find_uses, panel_queries, unused_metrics
-from dashboards.rules import Recording, read_alerts, read_recordings
+from rules.contract import Metric, Reader, check_recording, emitted, known_metrics
+from rules.files import Recording, read_alerts, read_recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 

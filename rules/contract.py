@@ -13,7 +13,7 @@ from functools import cache
 import promql_parser as ast
 
 from app import telemetry
-from dashboards.rules import Recording, read_recordings
+from rules.files import Recording, read_recordings
 
 # Put on every series by the scrape configuration. `role` only on the API's.
 TARGET_LABELS = frozenset({"job", "instance", "role"})

@@ -1,0 +1,1 @@
+"""The Prometheus rules: their templates, their settings, and what holds them to account."""
