@@ -142,13 +142,32 @@ class Fulfillment:
     lines: tuple[LineQuantity, ...]
 
 
+PrivacyKind = Literal["data_request", "redact_customer", "redact_shop"]
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """What a channel asks about personal data: tell what is held of a customer, erase it, or erase all of the shop.
+
+    `shop` is the shop's host name and `reference` the channel's number of the request, where it names them.
+    """
+
+    kind: PrivacyKind
+    customer_external_id: str | None = None
+    email: str | None = None
+    order_external_ids: tuple[str, ...] = ()
+    shop: str | None = None
+    reference: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedDelivery:
-    """What one delivery says: at most one order, and the refunds and fulfilments it carries."""
+    """What one delivery says: at most one order, and the refunds and fulfilments it carries; or a privacy request."""
 
     order: Order | None = None
     refunds: tuple[Refund, ...] = ()
     fulfillments: tuple[Fulfillment, ...] = ()
+    privacy: PrivacyRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

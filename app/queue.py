@@ -36,6 +36,7 @@ DRAIN = "worker.jobs.drain_inbox"
 TASK_FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "replay_delivery": (TASKS, "worker.jobs.replay_delivery"),
     "prune": (TASKS, "worker.jobs.prune"),
+    "erase_personal_data": (TASKS, "worker.jobs.erase_personal_data"),
     "poll_channel": (POLL, "worker.jobs.poll_channel"),
     "push_message": (PUSH, "worker.jobs.push_message"),
 }

@@ -188,7 +188,7 @@ POOL_CLOSED = _counter(
 # --- worker ------------------------------------------------------------------------------------------------
 DELIVERIES_STORED = _counter(
     "palmonas_deliveries_stored_total",
-    "Deliveries that reached their end state in the store, by result (created, updated, stale, attached, ignored).",
+    "Deliveries that reached their end state, by result (created, updated, stale, attached, ignored, privacy).",
     ("channel", "result"),
     ("worker",),
 )
@@ -260,6 +260,12 @@ POLLS = _counter(
     ("channel", "outcome"),
     ("worker",),
 )
+PRIVACY_REQUESTS = _counter(
+    "palmonas_privacy_requests_total",
+    "Requests about personal data, by kind and outcome (received, held for an operator, completed).",
+    ("kind", "outcome"),
+    ("worker",),
+)
 JOB_WAIT_SECONDS = _histogram(
     "rq_job_wait_seconds", "Time a job waited in its queue.", ("queue",), ("worker",), JOB_BUCKETS
 )
@@ -329,6 +335,15 @@ OUTBOX_OLDEST = _collected(
 )
 OUTBOX_FAILED = _collected(
     "gauge", "palmonas_outbox_failed", "Messages to channels that were given up (counted to 100,000).", ()
+)
+PRIVACY_OPEN = _collected(
+    "gauge", "palmonas_privacy_requests_open", "Requests about personal data that are not done.", ("kind",)
+)
+PRIVACY_OLDEST = _collected(
+    "gauge",
+    "palmonas_privacy_request_oldest_age_seconds",
+    "Age of the oldest request about personal data that is not done; 0 when there is none. It is due after 30 days.",
+    ("kind",),
 )
 POLL_CURSOR_AGE = _collected(
     "gauge", "palmonas_poll_cursor_age_seconds", "How far behind now the polling of a channel is.", ("channel",)

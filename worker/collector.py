@@ -14,11 +14,13 @@ from prometheus_client.registry import Collector
 
 from app import telemetry
 from app.errors import PalmonasError
+from app.orders.privacy import KINDS
 from app.queue_stats import read_processed, read_queues, read_workers
 from app.store.inbox import BACKLOG_CAP, count_quarantined, read_backlog
 from app.store.outbox import count_failed
 from app.store.polls import read_ages
 from app.store.pool import Pool
+from app.store.privacy import read_open
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class QueueCollector(Collector):
             quarantined = count_quarantined(cursor)
             failed = count_failed(cursor, BACKLOG_CAP)
             ages = read_ages(cursor)
+            requests = read_open(cursor, KINDS)
         for name, value in (
             (telemetry.INBOX_PENDING, inbox.rows),
             (telemetry.INBOX_OLDEST, inbox.oldest_age_s),
@@ -104,7 +107,11 @@ class QueueCollector(Collector):
         for age in ages:
             behind.add_metric([age.channel], age.cursor_age_s)
             success.add_metric([age.channel], age.success_age_s)
-        return [*found, behind, success]
+        is_open, oldest = telemetry.family(telemetry.PRIVACY_OPEN), telemetry.family(telemetry.PRIVACY_OLDEST)
+        for request in requests:
+            is_open.add_metric([request.kind], request.count)
+            oldest.add_metric([request.kind], request.oldest_age_s)
+        return [*found, behind, success, is_open, oldest]
 
     def _collect_restarts(self) -> list[Metric]:
         restarts = telemetry.family(telemetry.PROCESS_RESTARTS)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+from app.channels import CHANNELS
 from app.channels.base import Client
-from app.channels.clients import make_clients
+from app.channels.clients import list_addresses, make_clients
 from app.config import Config
+from app.orders.privacy import Parse, guard_shop
 from app.queue import WorkQueue
 from app.store.pool import Pool
+
+PARSERS: Mapping[str, Parse] = {name: channel.parse for name, channel in CHANNELS.items()}
 
 
 @dataclass
@@ -19,6 +24,8 @@ class Context:
     queue: WorkQueue
     clients: Mapping[str, Client] = field(default_factory=dict)
     """Channels with API settings, by name."""
+    parsers: Mapping[str, Parse] = field(default_factory=lambda: PARSERS)
+    """What reads the deliveries of each channel."""
     beat: Callable[[], None] = field(default=lambda: None)
     """Tells RQ that this worker lives."""
     stopping: Callable[[], bool] = field(default=lambda: False)
@@ -26,6 +33,20 @@ class Context:
 
 
 _current: list[Context] = []
+
+
+def make_parsers(config: Config) -> dict[str, Parse]:
+    """The channels' parsers; where the address of a shop's API is set, only that shop may ask for erasure.
+
+    Not so where that address is the simulator's, which is not a shop's.
+    """
+    found = dict(PARSERS)
+    simulated = {place.rpartition(":")[0].strip("[]") for place in config.outbound_allow}
+    for name, address in list_addresses(config).items():
+        host = urlsplit(address).hostname or ""
+        if host not in simulated:
+            found[name] = guard_shop(found[name], host)
+    return found
 
 
 def use(context: Context) -> None:
@@ -53,4 +74,4 @@ def open_context(config: Config) -> Context:
     queue = WorkQueue(
         config.redis_url, timeout_s=config.pool_timeout_s, connect_timeout_s=config.connect_timeout_s, size=5
     )
-    return Context(config, pool, queue, make_clients(config))
+    return Context(config, pool, queue, make_clients(config), make_parsers(config))

@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 from app import telemetry
 from app.log import describe_exception
 from app.queue import RETRIES
+from app.store import privacy_work
 from app.store.inbox import has_abandoned
 from app.store.outbox import list_unsent
 from app.store.polls import list_due
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 ABANDONED_AFTER_S = 1.0  # a delivery that is younger has a doorbell on its way
 SCHEDULE_INTERVAL_S = 1
+PRIVACY_SWEEP = 10
 OUTBOX_SWEEP = 100  # messages a sweep asks for; the next sweep is a second later
 
 
@@ -51,6 +53,7 @@ class Dispatcher:
             self._sweep_inbox()
             self._sweep_outbox()
             self._sweep_polls()
+            self._sweep_privacy()
             self._enqueue_due_retries()
         except Exception as error:  # noqa: BLE001 - one damaged job in Redis must not end all recovery
             self._scheduler = None
@@ -82,6 +85,12 @@ class Dispatcher:
         for channel, due_at in list_due(self._context.pool, polled, self._context.config.poll_lookback_s):
             name = f"poll-{channel}-{int(due_at.timestamp() * 1000)}"  # one job for each time a poll falls due
             self._context.queue.enqueue_task("poll_channel", channel, request_id=name, job_id=name)
+
+    def _sweep_privacy(self) -> None:
+        """One job for each run of a request to erase that nobody works on."""
+        for request_id, runs in privacy_work.list_due(self._context.pool, PRIVACY_SWEEP):
+            name = f"erase-{request_id}-{runs}"
+            self._context.queue.enqueue_task("erase_personal_data", request_id, request_id=name, job_id=name)
 
     def _enqueue_due_retries(self) -> None:
         if self._scheduler is None:

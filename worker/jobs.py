@@ -8,9 +8,8 @@ import time
 from rq import get_current_job
 
 from app import telemetry
-from app.channels import CHANNELS
 from app.errors import CallFailed, StoreUnavailable
-from app.orders import poll, push
+from app.orders import poll, privacy_work, push
 from app.orders.drain import charge_oldest, drain_batch
 from app.store.inbox import prune_deliveries
 from app.store.polls import LeaseLost
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MAX_BATCHES = 20  # with the time limit: no job timeout, stale heartbeat or long shutdown comes of a busy day
 PRUNE_BATCH = 2000
-PARSERS = {name: channel.parse for name, channel in CHANNELS.items()}
+ERASE_SECONDS = 20.0  # of a job's 60: a batch that is slow must still end in time
 
 
 def _job_id() -> str:
@@ -37,7 +36,7 @@ def drain_inbox() -> int:
     done = 0
     for _ in range(MAX_BATCHES):
         try:
-            got = drain_batch(context.pool, PARSERS, limit, _job_id())
+            got = drain_batch(context.pool, context.parsers, limit, _job_id())
         except StoreUnavailable:
             limit = _shrink(limit)
             continue
@@ -102,6 +101,14 @@ def push_message(message_id: int) -> str:
     """One try to deliver a message of the outbox; raises when it shall be tried again."""
     context = current()
     return push.push_message(context.pool, context.clients, message_id)
+
+
+def erase_personal_data(request_id: int) -> str:
+    """Work on a request to erase for a bounded time; the dispatcher asks again for one that is not done."""
+    context = current()
+    return privacy_work.run_request(
+        context.pool, request_id, seconds=ERASE_SECONDS, beat=context.beat, stopping=context.stopping
+    ).state
 
 
 def prune() -> int:

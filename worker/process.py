@@ -17,6 +17,7 @@ from app.errors import ConfigError
 from app.health import HealthReport, Readiness
 from app.log import configure
 from app.operations import serve_operations
+from app.orders import privacy
 from app.orders.fold import RESULTS
 from app.queue import connect
 from worker.collector import QueueCollector
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 HANG_S = 90.0  # a job is ended after 60 s; a main loop that is silent for longer hangs
 SWEEP_LIMIT_S = 15.0
 REDIS_DEADLINE_S = 60.0  # then the process ends and the supervisor starts it again
-STORE_RESULTS = (*sorted(set(RESULTS.values())), "attached", "ignored")
+STORE_RESULTS = (*sorted(set(RESULTS.values())), "attached", "ignored", privacy.RESULT)
 
 
 def _prepare(process: telemetry.Process, config: Config) -> None:
@@ -37,6 +38,7 @@ def _prepare(process: telemetry.Process, config: Config) -> None:
     config.check("DATABASE_URL", "REDIS_URL", "METRICS_HOST", "METRICS_PORT")
     telemetry.expose(process, __version__)
     telemetry.seed_counters(ALL_CHANNELS, (), STORE_RESULTS)
+    privacy.seed_requests()
 
 
 def run_worker(config: Config, queue_name: str) -> int:

@@ -25,6 +25,11 @@ def list_pushes(config: Config) -> dict[str, frozenset[str]]:
     return {name: api.pushes for name, api, _ in _list_configured(config)}
 
 
+def list_addresses(config: Config) -> dict[str, str]:
+    """The API addresses of channels whose address is set."""
+    return {name: settings[api.needed[0]] for name, api, settings in _list_configured(config)}
+
+
 def _list_configured(config: Config) -> Iterator[tuple[str, Api, dict[str, Any]]]:
     for name, channel in CHANNELS.items():
         if channel.api is not None:

@@ -17,6 +17,7 @@ import orjson
 
 from app.channels.base import MAX_ID_LENGTH
 from app.errors import PayloadError
+from app.model import PrivacyRequest
 
 Record = Mapping[str, Any]
 _NUMBERS = (int, Decimal)
@@ -113,6 +114,11 @@ def read_id(record: Record, field: str) -> str | None:
 
 def need_id(record: Record, field: str) -> str:
     return _need(read_id(record, field), field)
+
+
+def read_ids(record: Record, field: str) -> tuple[str, ...]:
+    """The identifiers of a list."""
+    return tuple(need_id({field: entry}, field) for entry in read_list(record, field))
 
 
 def read_decimal(record: Record, field: str) -> Decimal | None:
@@ -223,6 +229,13 @@ def read_full_name(record: Record) -> str | None:
     """`first_name` and `last_name` as one text."""
     names = read_text(record, "first_name"), read_text(record, "last_name")
     return " ".join(name for name in names if name) or None
+
+
+def need_person(request: PrivacyRequest) -> PrivacyRequest:
+    """A request about somebody. Raises PayloadError when it names nobody and no order."""
+    if not (request.customer_external_id or request.email or request.order_external_ids):
+        raise PayloadError("the request names no customer and no order")
+    return request
 
 
 def _need(value: T | None, field: str) -> T:

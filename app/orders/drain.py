@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,7 +17,9 @@ from app import telemetry
 from app.errors import PayloadError, StoreRejected
 from app.log import describe_exception
 from app.model import Fulfillment, ParsedDelivery, Refund, Standing, version_of
+from app.orders import privacy
 from app.orders.fold import RESULTS, Arrival, Change, fold_arrivals
+from app.orders.privacy import Parse, RecordedDelivery
 from app.store import attachment_writes, inbox, order_writes
 from app.store.inbox import ClaimedDelivery, Finished, Outcome
 from app.store.order_writes import Event, OrderKey, OrderRow, RaceLost
@@ -31,7 +33,6 @@ WRITES = frozenset({"order_created", "channel_status_changed", "order_updated"})
 PARSE_SECONDS = 5.0
 # What a parser's bug may raise: one delivery's failure, not the batch's. A job's timeout is none of them.
 PARSER_BUGS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-Parse = Callable[[str, str], ParsedDelivery]  # topic, payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Written:
 
     outcomes: list[Outcome] = field(default_factory=list)
     transitions: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[RecordedDelivery] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -73,11 +75,12 @@ def drain_batch(pool: Pool, parsers: Mapping[str, Parse], limit: int, job_id: st
         claimed, readable = _read(claimed, parsers, batch)
         _store_group(cursor, readable, batch)
         finished = inbox.finish_deliveries(cursor, batch.written.outcomes, job_id)
-        quarantined = [
-            (one, error, inbox.charge_attempt(cursor, one.id, error, job_id)) for one, error in batch.failures
-        ]
+        stored = {one.claimed.id: (one.claimed.channel, one.parsed) for one in readable}
+        privacy.keep_erased(cursor, stored, batch.written.outcomes, job_id)
+        charged = [(one, inbox.charge_attempt(cursor, one.id, error, job_id)) for one, error in batch.failures]
+        privacy.discard_erased(cursor, [one for one, is_over in charged if is_over])
     _count(batch, finished)
-    _report(batch, claimed, quarantined)
+    _report(batch, claimed, charged)
     telemetry.DRAIN_BATCH_SIZE.observe(len(claimed))
     telemetry.DRAIN_BATCH_SECONDS.observe(time.perf_counter() - started)
     return len(claimed)
@@ -139,6 +142,7 @@ def _store_group(cursor: Cursor, group: Sequence[Readable], batch: Batch) -> Non
         else:
             batch.written.outcomes += written.outcomes
             batch.written.transitions += written.transitions
+            batch.written.requests += written.requests
             return
 
 
@@ -156,7 +160,10 @@ def _write(cursor: Cursor, group: Sequence[Readable]) -> Written:
     by_order: dict[OrderKey, list[Readable]] = defaultdict(list)
     for one in group:
         key = _order_key(one)
-        if key is None:
+        if one.parsed.privacy:
+            written.requests.append(privacy.record_delivered(cursor, one.claimed, one.parsed.privacy))
+            written.outcomes.append(Outcome(one.claimed.id, None, privacy.RESULT))
+        elif key is None:
             written.outcomes.append(Outcome(one.claimed.id, None, "ignored"))
         else:
             by_order[key].append(one)
@@ -254,18 +261,17 @@ def _write_attachments(
 
 def _count(batch: Batch, finished: Sequence[Finished]) -> None:
     """Only what is committed is counted."""
-    for one in finished:
-        telemetry.DELIVERIES_STORED.labels(one.channel, one.result).inc()
-        telemetry.ACCEPT_TO_STORED_SECONDS.labels(one.channel).observe(one.seconds)
-        if one.origin == "poll" and one.result in ("created", "updated"):
-            telemetry.RECONCILED.labels(one.channel, one.result).inc()
+    for done in finished:
+        telemetry.DELIVERIES_STORED.labels(done.channel, done.result).inc()
+        telemetry.ACCEPT_TO_STORED_SECONDS.labels(done.channel).observe(done.seconds)
+        if done.origin == "poll" and done.result in ("created", "updated"):
+            telemetry.RECONCILED.labels(done.channel, done.result).inc()
+    privacy.report_recorded(batch.written.requests)
     for name, value in batch.written.transitions:
         telemetry.STATUS_TRANSITIONS.labels(name, value).inc()
 
 
-def _report(
-    batch: Batch, claimed: Sequence[ClaimedDelivery], failed: Sequence[tuple[ClaimedDelivery, str, bool]]
-) -> None:
+def _report(batch: Batch, claimed: Sequence[ClaimedDelivery], failed: Sequence[tuple[ClaimedDelivery, bool]]) -> None:
     if log.isEnabledFor(logging.INFO):
         by_id = {one.id: one for one in claimed}
         for outcome in batch.written.outcomes:
@@ -280,7 +286,7 @@ def _report(
                     "job_id": batch.job_id,
                 },
             )
-    for one, _, quarantined in failed:
+    for one, quarantined in failed:
         (telemetry.DELIVERIES_QUARANTINED if quarantined else telemetry.DELIVERIES_RETRIED).labels(one.channel).inc()
         log.warning(
             "delivery_quarantined" if quarantined else "delivery_failed",

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from app.channels import reading
+from app.channels.shopify import privacy
 from app.errors import PayloadError
 from app.model import (
     Address,
@@ -61,6 +62,8 @@ FULFILLMENT: dict[str, ChannelStatus] = {"partial": "partially_fulfilled", "fulf
 
 
 def parse(topic: str, payload: str) -> ParsedDelivery:
+    if topic in privacy.KINDS:
+        return ParsedDelivery(privacy=privacy.read_request(topic, reading.decode(payload)))
     shape = SHAPES.get(topic)
     if shape is None:
         return ParsedDelivery()

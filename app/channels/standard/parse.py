@@ -21,6 +21,8 @@ from app.model import (
     Order,
     OrderItem,
     ParsedDelivery,
+    PrivacyKind,
+    PrivacyRequest,
     Refund,
     ShippingLine,
 )
@@ -30,6 +32,10 @@ ORDER_TYPES = frozenset(
 )
 REFUND_TYPES = frozenset({"refund.created", "refund.updated"})
 FULFILLMENT_TYPES = frozenset({"fulfillment.created", "fulfillment.updated"})
+PRIVACY_TYPES: dict[str, PrivacyKind] = {
+    "customer.data_request": "data_request",
+    "customer.redact": "redact_customer",
+}
 
 # "unknown" is ours, for an order that is known only from its refunds or fulfilments.
 STATUSES: dict[str, ChannelStatus] = {status: status for status in get_args(ChannelStatus) if status != "unknown"}
@@ -39,6 +45,8 @@ def parse(topic: str, payload: str) -> ParsedDelivery:
     """As the protocol says; the payload's own `type` counts, it is what was signed."""
     document = reading.decode(payload)
     kind = reading.need_text(document, "type")
+    if kind in PRIVACY_TYPES:
+        return ParsedDelivery(privacy=read_privacy(reading.read_record(document, "data"), PRIVACY_TYPES[kind]))
     if kind not in ORDER_TYPES | REFUND_TYPES | FULFILLMENT_TYPES:
         return ParsedDelivery()
     data = reading.read_record(document, "data")
@@ -54,6 +62,19 @@ def parse(topic: str, payload: str) -> ParsedDelivery:
         order,
         reading.read_each(data, "refunds", lambda one: read_refund(one, order.external_id, order.currency)),
         reading.read_each(data, "fulfillments", lambda one: read_fulfillment(one, order.external_id, sent_at)),
+    )
+
+
+def read_privacy(data: reading.Record, kind: PrivacyKind) -> PrivacyRequest:
+    customer = reading.read_record(data, "customer")
+    return reading.need_person(
+        PrivacyRequest(
+            kind,
+            customer_external_id=reading.read_id(customer, "external_id"),
+            email=reading.read_text(customer, "email"),
+            order_external_ids=reading.read_ids(data, "order_external_ids"),
+            reference=reading.read_id(data, "external_id"),
+        )
     )
 
 
