@@ -14,9 +14,18 @@ import promql_parser as ast
 
 from app import telemetry
 from rules.files import Recording, read_recordings
+from rules.scrapes import read_scrapes
 
 # Put on every series by the scrape configuration. `role` only on the API's.
 TARGET_LABELS = frozenset({"job", "instance", "role"})
+# What Prometheus itself adds to each scrape.
+OF_SCRAPES = (
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+)
 RATES = frozenset({"rate", "irate", "increase", "resets"})
 SLOPES = frozenset({"deriv", "delta", "idelta", "predict_linear"})
 # Functions under which the bare value of a counter is meant: is it there, did it change.
@@ -58,7 +67,7 @@ def _foreign_kind(name: str) -> str:
 def emitted() -> dict[str, Metric]:
     """Every series name that a process of ours, or Prometheus itself, emits."""
     found = [
-        Metric("up", "gauge", TARGET_LABELS, "up"),
+        *(Metric(name, "gauge", TARGET_LABELS, name) for name in OF_SCRAPES),
         # Its labels are those of whatever fires; the ones below are on all of ours.
         Metric(
             "ALERTS",
@@ -71,7 +80,13 @@ def emitted() -> dict[str, Metric]:
         found += _spread(declared.name, declared.kind, declared.labels)
     for foreign in telemetry.FOREIGN:
         found += _spread(foreign.name, _foreign_kind(foreign.name), foreign.labels)
-    return {metric.name: metric for metric in found}
+    known = {metric.name: metric for metric in found}
+    for name, shapes in read_scrapes().items():
+        labels = frozenset[str]().union(*(one.labels for one in shapes), TARGET_LABELS)
+        if name in known:  # process_*: every exporter has them, and our processes, too
+            labels |= known[name].labels
+        known[name] = Metric(name, shapes[0].kind, labels, name)
+    return known
 
 
 class Reader:
