@@ -13,6 +13,7 @@ from tests.webhooks import PAYLOADS, receive
 def test_every_payload_has_a_test() -> None:
     tested = {
         "shopify/order.json",
+        "shopify/orders.json",
         "shopify/refund.json",
         "shopify/fulfillment.json",
         "woocommerce/order.json",
