@@ -17,6 +17,7 @@ from app.channel_settings import BY_CHANNEL, SECRETS
 from app.errors import ConfigError
 from app.setting_values import (
     Setting,
+    read_delays,
     read_level,
     read_places,
     read_seconds,
@@ -112,6 +113,24 @@ SETTINGS: tuple[Setting, ...] = (
         "How young a change must be for a poll to leave it to the webhook that may be on its way.",
     ),
     Setting("POLL_LOOKBACK_S", read_seconds(0, 90 * 86400), 86400.0, "How far the first poll of a channel looks back."),
+    Setting(
+        "POLL_LEASE_S",
+        read_seconds(1, 300),
+        15.0,
+        "How long a channel waits for a poller that died; one that lives renews its lease three times as often.",
+    ),
+    Setting(
+        "POLL_RETRY_S",
+        read_seconds(0.1, 3600),
+        10.0,
+        "Pause after a poll that failed, at most the interval; it doubles with each that follows, up to five minutes.",
+    ),
+    Setting(
+        "PUSH_RETRY_DELAYS_S",
+        read_delays,
+        (2, 10, 60, 300, 900),
+        "Whole seconds between the tries to tell a channel of a change; there is one try more than there are pauses.",
+    ),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),
     *(setting for settings in BY_CHANNEL.values() for setting in settings.values()),
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import pybreaker
@@ -23,7 +24,6 @@ from rq.serializers import JSONSerializer
 from app import telemetry
 from app.errors import QueueUnavailable
 from app.redis_pool import MeasuredConnectionPool
-from app.store.outbox import RETRY_DELAYS_S as PUSH_DELAYS_S
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,13 @@ TASK_FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "push_message": (PUSH, "worker.jobs.push_message"),
 }
 ALLOWED_FUNCTIONS = frozenset({DRAIN, *(function for _, function in TASK_FUNCTIONS.values())})
-# Seconds until a failed job runs again. A poll has its own pause, in the database.
-RETRIES: Mapping[str, tuple[int, ...]] = {TASKS: (1, 5, 25), POLL: (), PUSH: PUSH_DELAYS_S}
+# Queues of jobs that are asked for by name. A poll that failed has its own pause, in the database.
+TASK_QUEUES = (TASKS, POLL, PUSH)
+TASK_DELAYS_S = (1, 5, 25)  # until a failed task runs again
+
+# A job's id stays in Redis after its end, and after the death of its worker: work that is still due, and that nobody
+# has, is asked for under a new id each time this has passed. To ask once too often costs a look at the database.
+ASK_AGAIN_S = 15.0
 
 BELL_KEY = "palmonas:doorbell:ingest"
 BELL_TTL_S = 5  # a ring that was lost with its job is asked for again after this time, or by the dispatcher
@@ -66,13 +71,30 @@ def connect(url: str, *, name: str, size: int, timeout_s: float, connect_timeout
     return redis.Redis(connection_pool=pool)
 
 
-class WorkQueue:
-    """Asks for work. One per process; safe in greenlets and threads."""
+def make_job_id(kind: str, subject: object, due_at: datetime, late_s: float) -> str:
+    """One id for each time something falls due, and another when it is due for long."""
+    return f"{kind}-{subject}-{int(due_at.timestamp() * 1000)}-{int(late_s / ASK_AGAIN_S)}"
 
-    def __init__(self, url: str, *, timeout_s: float, connect_timeout_s: float, size: int = 5) -> None:
+
+class WorkQueue:
+    """Asks for work. One per process; safe in greenlets and threads.
+
+    `push_retry_delays_s` is needed by who asks for pushes: RQ's retries fall due with those of the outbox.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        connect_timeout_s: float,
+        size: int = 5,
+        push_retry_delays_s: Sequence[int] = (),
+    ) -> None:
         self.redis = connect(url, name="redis", size=size, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
         self._ingest = Queue(INGEST, connection=self.redis, serializer=JSONSerializer)
-        self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in RETRIES}
+        self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in TASK_QUEUES}
+        self._retries = {TASKS: TASK_DELAYS_S, POLL: (), PUSH: tuple(push_retry_delays_s)}
         self._breaker = pybreaker.CircuitBreaker(fail_max=3, reset_timeout=2, name="redis")
 
     def ring(self, *, force: bool = False) -> Rung:
@@ -115,7 +137,7 @@ class WorkQueue:
         Raises KeyError for a name that is not listed, QueueUnavailable.
         """
         queue, function = TASK_FUNCTIONS[name]
-        pauses = list(RETRIES[queue])
+        pauses = list(self._retries[queue])
         try:
             job: Job = self._queues[queue].enqueue(
                 function,

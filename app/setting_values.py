@@ -135,6 +135,16 @@ def read_words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
+def read_delays(text: str) -> tuple[int, ...]:
+    """One to twenty pauses in whole seconds, each from 1 to a day."""
+    words = read_words(text)
+    if not 1 <= len(words) <= 20 or not all(
+        re.fullmatch("[0-9]{1,5}", word) and 1 <= int(word) <= 86400 for word in words
+    ):
+        raise ValueError("must be 1 to 20 whole numbers between 1 and 86400, as 2 10 60")
+    return tuple(int(word) for word in words)
+
+
 def read_places(text: str) -> tuple[str, ...]:
     """Each `host:port`; an IPv6 address in square brackets."""
     places = read_words(text.lower())

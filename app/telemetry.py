@@ -256,7 +256,7 @@ PUSHES = _counter(
 )
 POLLS = _counter(
     "palmonas_polls_total",
-    "Polls of a channel, by outcome (ok, failed, lease_lost).",
+    "Polls of a channel, by outcome (ok, failed, lease_lost, skipped: another poller had it, or none was due).",
     ("channel", "outcome"),
     ("worker",),
 )
@@ -420,7 +420,7 @@ def seed_counters(channels: Sequence[str], reasons: Sequence[str], results: Sequ
                 RECONCILED.labels(channel, result)
             for outcome in ("delivered", "retried", "failed"):
                 PUSHES.labels(channel, outcome)
-            for outcome in ("ok", "failed", "lease_lost"):
+            for outcome in ("ok", "failed", "lease_lost", "skipped"):
                 POLLS.labels(channel, outcome)
     for outcome in ("rung", "waiting", "failed", "open"):
         DOORBELL.labels(outcome)

@@ -72,6 +72,10 @@ def open_context(config: Config) -> Context:
         statement_timeout_s=config.statement_timeout_s * 10,
     )
     queue = WorkQueue(
-        config.redis_url, timeout_s=config.pool_timeout_s, connect_timeout_s=config.connect_timeout_s, size=5
+        config.redis_url,
+        timeout_s=config.pool_timeout_s,
+        connect_timeout_s=config.connect_timeout_s,
+        size=5,
+        push_retry_delays_s=config.push_retry_delays_s,
     )
     return Context(config, pool, queue, make_clients(config), make_parsers(config))

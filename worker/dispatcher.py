@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 
 from app import telemetry
 from app.log import describe_exception
-from app.queue import RETRIES
+from app.queue import TASK_QUEUES, make_job_id
 from app.store import privacy_work
 from app.store.inbox import has_abandoned
 from app.store.outbox import list_unsent
@@ -72,9 +72,9 @@ class Dispatcher:
             log.info("drain_requested_again")
 
     def _sweep_outbox(self) -> None:
-        """One job for each message that is due and has none; a message's job has an id of its own."""
-        for message_id, attempts in list_unsent(self._context.pool, OUTBOX_SWEEP):
-            name = f"push-{message_id}-{attempts}"
+        """One job for each message that is due and has none."""
+        for message_id, due_at, late_s in list_unsent(self._context.pool, OUTBOX_SWEEP):
+            name = make_job_id("push", message_id, due_at, late_s)
             if self._context.queue.enqueue_task("push_message", message_id, request_id=name, job_id=name):
                 log.info("push_requested", extra={"message_id": message_id})
 
@@ -82,8 +82,8 @@ class Dispatcher:
         polled = [name for name, client in self._context.clients.items() if client.lists]
         if not polled:
             return
-        for channel, due_at in list_due(self._context.pool, polled, self._context.config.poll_lookback_s):
-            name = f"poll-{channel}-{int(due_at.timestamp() * 1000)}"  # one job for each time a poll falls due
+        for channel, due_at, late_s in list_due(self._context.pool, polled, self._context.config.poll_lookback_s):
+            name = make_job_id("poll", channel, due_at, late_s)
             self._context.queue.enqueue_task("poll_channel", channel, request_id=name, job_id=name)
 
     def _sweep_privacy(self) -> None:
@@ -95,7 +95,7 @@ class Dispatcher:
     def _enqueue_due_retries(self) -> None:
         if self._scheduler is None:
             self._scheduler = RQScheduler(
-                list(RETRIES),
+                list(TASK_QUEUES),
                 connection=self._context.queue.redis,
                 interval=SCHEDULE_INTERVAL_S,
                 logging_level=logging.WARNING,

@@ -8,7 +8,7 @@ import time
 from rq import get_current_job
 
 from app import telemetry
-from app.errors import CallFailed, StoreUnavailable
+from app.errors import StoreUnavailable
 from app.orders import poll, privacy_work, push
 from app.orders.drain import charge_oldest, drain_batch
 from app.store.inbox import prune_deliveries
@@ -85,12 +85,14 @@ def poll_channel(channel: str) -> int:
             interval_s=context.config.poll_interval_s,
             overlap_s=context.config.poll_overlap_s,
             settle_s=context.config.poll_settle_s,
+            lease_s=context.config.poll_lease_s,
+            retry_s=context.config.poll_retry_s,
             beat=context.beat,
         )
-    except (CallFailed, LeaseLost) as error:
+    except Exception as error:
         telemetry.POLLS.labels(channel, "lease_lost" if isinstance(error, LeaseLost) else "failed").inc()
         raise
-    telemetry.POLLS.labels(channel, "ok").inc()
+    telemetry.POLLS.labels(channel, "ok" if result else "skipped").inc()
     if result is None or not result.news:
         return 0
     context.queue.ring()
@@ -100,7 +102,9 @@ def poll_channel(channel: str) -> int:
 def push_message(message_id: int) -> str:
     """One try to deliver a message of the outbox; raises when it shall be tried again."""
     context = current()
-    return push.push_message(context.pool, context.clients, message_id)
+    return push.push_message(
+        context.pool, context.clients, message_id, retry_delays_s=context.config.push_retry_delays_s
+    )
 
 
 def erase_personal_data(request_id: int) -> str:

@@ -19,8 +19,9 @@ from app.outbound.door import Answer
 
 # Pages of one run. At 100 orders a page that is more than any shop changes between two polls.
 MAX_PAGES = 10_000
-# Statuses below 500 that may be different the next time: not signed in, too slow, in conflict, too often.
-RETRYABLE = frozenset({401, 408, 409, 429})
+# Statuses below 500 that may be different the next time: credentials or rights that somebody will mend (they say
+# nothing of the order), too slow, in conflict, too often.
+RETRYABLE = frozenset({401, 403, 408, 409, 429})
 ROOT = ""
 
 

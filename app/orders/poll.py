@@ -6,22 +6,22 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.channels.base import Client
-from app.errors import CallFailed
+from app.errors import CallFailed, Unavailable
 from app.model import PolledOrder
+from app.orders.lease import hold_lease
 from app.store import polls
 from app.store.polls import Lease
 from app.store.pool import Pool
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 120.0  # longer than any one call may take; a poller that dies frees its channel after this time
 CLOCK_TOLERANCE_S = 60.0
 MAX_SECONDS = 40.0  # a job ends within its timeout; the next poll goes on where this one stopped
-FIRST_PAUSE_S = 10.0  # after a poll that failed; it doubles with each one that follows
 LONGEST_PAUSE_S = 300.0
 JITTER = 0.2  # share of a pause by which it varies, so that channels and installations do not march in step
 
@@ -45,21 +45,31 @@ def poll_channel(
     interval_s: float,
     overlap_s: float,
     settle_s: float,
+    lease_s: float,
+    retry_s: float,
     beat: Callable[[], None] = lambda: None,
 ) -> PollResult | None:
-    """One poll; None while another poller holds the channel.
+    """One poll; None while another poller holds the channel, and when none is due.
 
-    Rows and watermark of each page are committed together. Raises CallFailed after the lease was given back, and
-    LeaseLost when another poller took over in between.
+    Rows and watermark of each page are committed together. After a poll that failed the next one comes `retry_s`
+    later, and later with each that fails. Raises CallFailed after the lease was given back, and LeaseLost when another
+    poller took over in between.
     """
-    lease = polls.take_lease(pool, channel, holder, LEASE_S)
+    lease = polls.take_lease(pool, channel, holder, lease_s)
     if lease is None:
         return None
     try:
-        result = _read_pages(pool, lease, client, overlap_s=overlap_s, settle_s=settle_s, beat=beat)
-    except CallFailed as error:
-        pause = max(choose_pause(lease.failures, interval_s), error.retry_after_s or 0.0)
-        polls.finish_poll(pool, lease, next_in_s=pause, error=error.outcome)
+        with hold_lease(pool, lease, lease_s):
+            result = _read_pages(
+                pool, lease, client, overlap_s=overlap_s, settle_s=settle_s, lease_s=lease_s, beat=beat
+            )
+    except Exception as error:
+        # whatever it was, a job's timeout included: the channel does not wait for the end of a lease
+        asked_s = error.retry_after_s if isinstance(error, CallFailed) else None
+        reason = error.outcome if isinstance(error, CallFailed) else type(error).__name__
+        pause = max(choose_pause(lease.failures, min(retry_s, interval_s)), asked_s or 0.0)
+        with suppress(Unavailable):
+            polls.finish_poll(pool, lease, next_in_s=pause, error=reason)
         raise
     polls.finish_poll(pool, lease, next_in_s=vary(interval_s) if result.complete else 0.0, error=None)
     log.info(
@@ -69,9 +79,9 @@ def poll_channel(
     return result
 
 
-def choose_pause(failures: int, interval_s: float) -> float:
+def choose_pause(failures: int, first_s: float) -> float:
     """Seconds until the next poll after so many failures in a row before this one."""
-    return vary(min(LONGEST_PAUSE_S, min(FIRST_PAUSE_S, interval_s) * 2.0 ** min(failures, 10)))
+    return vary(min(LONGEST_PAUSE_S, first_s * 2.0 ** min(failures, 10)))
 
 
 def vary(seconds: float) -> float:
@@ -79,7 +89,14 @@ def vary(seconds: float) -> float:
 
 
 def _read_pages(
-    pool: Pool, lease: Lease, client: Client, *, overlap_s: float, settle_s: float, beat: Callable[[], None]
+    pool: Pool,
+    lease: Lease,
+    client: Client,
+    *,
+    overlap_s: float,
+    settle_s: float,
+    lease_s: float,
+    beat: Callable[[], None],
 ) -> PollResult:
     since = lease.synced_until - timedelta(seconds=overlap_s)
     started = time.monotonic()
@@ -98,7 +115,7 @@ def _read_pages(
             lease,
             orders,
             synced_until=min(newest, lease.now) if newest and moves else None,
-            lease_s=LEASE_S,
+            lease_s=lease_s,
             request_id=lease.holder,
         )
         beat()

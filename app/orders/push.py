@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app import telemetry
 from app.channels.base import Client, PushMessage
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 LEASE_S = 90.0  # longer than a job may run
 
 
-def push_message(pool: Pool, clients: Mapping[str, Client], message_id: int) -> str:
+def push_message(pool: Pool, clients: Mapping[str, Client], message_id: int, *, retry_delays_s: Sequence[int]) -> str:
     """Try to deliver one message; returns skipped, delivered or failed (for good).
 
-    Raises CallFailed when the message will be tried again, so that the job is retried.
+    Raises CallFailed when the message will be tried again, `retry_delays_s` later, so that the job is retried.
     """
     message = outbox.claim_message(pool, message_id, LEASE_S)
     if message is None:
@@ -29,10 +29,10 @@ def push_message(pool: Pool, clients: Mapping[str, Client], message_id: int) -> 
     try:
         _call(clients, message)
     except PushRefused as error:
-        _record_failure(pool, message, str(error), final=True)
+        _record_failure(pool, message, str(error), final=True, retry_delays_s=retry_delays_s)
         return "failed"
     except CallFailed as error:
-        if _record_failure(pool, message, error.outcome, final=False):
+        if _record_failure(pool, message, str(error), final=False, retry_delays_s=retry_delays_s):
             return "failed"
         raise
     with pool.transaction("push") as cursor:
@@ -57,10 +57,12 @@ def _call(clients: Mapping[str, Client], message: OutboxMessage) -> None:
     )
 
 
-def _record_failure(pool: Pool, message: OutboxMessage, reason: str, *, final: bool) -> bool:
+def _record_failure(
+    pool: Pool, message: OutboxMessage, reason: str, *, final: bool, retry_delays_s: Sequence[int]
+) -> bool:
     """Charge the try; True when it was the last one."""
     with pool.transaction("push") as cursor:
-        over = outbox.charge_message(cursor, message.id, reason, final=final)
+        over = outbox.charge_message(cursor, message.id, reason, final=final, retry_delays_s=retry_delays_s)
         insert_events(cursor, [_make_event(message, "push_failed" if over else "push_retried", reason)])
     _report(message, "failed" if over else "retried")
     return over

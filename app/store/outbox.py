@@ -10,8 +10,6 @@ from typing import Any
 from app.store.arrays import dump_json
 from app.store.pool import Cursor, Pool
 
-MAX_ATTEMPTS = 6
-RETRY_DELAYS_S = (2, 10, 60, 300, 900)
 # RQ moves a retry when it is due; the dispatcher steps in this much later, when RQ has lost it.
 GRACE_S = 15
 
@@ -46,26 +44,34 @@ def insert_message(
     return int(cursor.fetchone()[0])
 
 
-def list_unsent(pool: Pool, limit: int) -> list[tuple[int, int]]:
-    """Messages that are due and that nobody works on, oldest first, with their tries so far."""
+# A message waits for the earlier ones of its order: no channel may see `delivered` before `shipped`.
+_IS_FIRST = """NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = outbox.order_id
+                  AND earlier.id < outbox.id AND earlier.state = 'pending')"""
+
+
+def list_unsent(pool: Pool, limit: int) -> list[tuple[int, datetime, float]]:
+    """Messages that are due and that nobody works on, oldest first.
+
+    Each with the time it fell due (a new one for every try, and after a worker that died) and the seconds since then.
+    """
     with pool.transaction("sweep_outbox") as cursor:
         cursor.execute(
-            "SELECT id, attempts FROM outbox WHERE state = 'pending'"
+            "SELECT id, due_at, extract(epoch FROM clock_timestamp() - due_at)::float8 FROM ("
+            " SELECT id, coalesce(next_attempt_at, last_attempt_at, created_at) AS due_at FROM outbox"
+            " WHERE state = 'pending'"
             " AND (next_attempt_at IS NULL OR next_attempt_at + %s * interval '1 second' <= clock_timestamp())"
-            " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
+            f" AND {_IS_FIRST} ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) AS due",
             (GRACE_S, limit),
         )
-        return [(int(message_id), int(attempts)) for message_id, attempts in cursor.fetchall()]
+        return [(int(message_id), due_at, float(late_s)) for message_id, due_at, late_s in cursor.fetchall()]
 
 
-_CLAIM = """
+_CLAIM = f"""
 UPDATE outbox SET next_attempt_at = clock_timestamp() + %s * interval '1 second', last_attempt_at = clock_timestamp()
 FROM orders
 WHERE outbox.id = %s AND orders.id = outbox.order_id AND outbox.state = 'pending'
   AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp() + interval '1 second')
-  -- a message waits for the earlier ones of its order: no channel may see `delivered` before `shipped`
-  AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = outbox.order_id
-                  AND earlier.id < outbox.id AND earlier.state = 'pending')
+  AND {_IS_FIRST}
 RETURNING outbox.id, outbox.order_id, orders.external_id, outbox.channel, kind, payload, request_id, attempts,
           outbox.created_at
 """
@@ -91,8 +97,12 @@ def finish_message(cursor: Cursor, message_id: int) -> None:
     )
 
 
-def charge_message(cursor: Cursor, message_id: int, error: str, *, final: bool) -> bool:
-    """Count a failed try; True when it was the last one and the message has failed for good."""
+def charge_message(cursor: Cursor, message_id: int, error: str, *, final: bool, retry_delays_s: Sequence[int]) -> bool:
+    """Count a failed try; True when it was the last one and the message has failed for good.
+
+    There is one try more than there are delays.
+    """
+    tries = len(retry_delays_s) + 1
     cursor.execute(
         "UPDATE outbox SET attempts = attempts + 1, error = %s, last_attempt_at = clock_timestamp(),"
         " state = CASE WHEN %s OR attempts + 1 >= %s THEN 'failed' ELSE 'pending' END,"
@@ -101,8 +111,8 @@ def charge_message(cursor: Cursor, message_id: int, error: str, *, final: bool) 
         "   + (%s::int[])[least(attempts + 1, array_length(%s::int[], 1))] * interval '1 second'"
         " WHERE id = %s RETURNING state = 'failed'",
         (
-            *(error, final, MAX_ATTEMPTS, final, MAX_ATTEMPTS),
-            *(list(RETRY_DELAYS_S), list(RETRY_DELAYS_S), message_id),
+            *(error, final, tries, final, tries),
+            *(list(retry_delays_s), list(retry_delays_s), message_id),
         ),
     )
     row = cursor.fetchone()

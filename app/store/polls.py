@@ -37,29 +37,44 @@ ON CONFLICT DO NOTHING
 """
 
 
-def list_due(pool: Pool, channels: Sequence[str], lookback_s: float) -> list[tuple[str, datetime]]:
-    """Channels that nobody polls and whose time has come, with that time. A new channel looks back so far."""
+def list_due(pool: Pool, channels: Sequence[str], lookback_s: float) -> list[tuple[str, datetime, float]]:
+    """Channels that nobody polls and whose time has come, with that time and the seconds since then.
+
+    For a poller that died, the time is the end of its lease. A new channel looks back `lookback_s`.
+    """
     with pool.transaction("sweep_polls") as cursor:
         cursor.execute(_ENSURE, (lookback_s, text_array(channels)))
         cursor.execute(
-            "SELECT channel, next_poll_at FROM poll_state WHERE channel = ANY(%s::text[]) AND next_poll_at <= now()"
-            " AND (lease_until IS NULL OR lease_until < now()) ORDER BY channel",
+            "SELECT channel, due_at, extract(epoch FROM now() - due_at)::float8 FROM ("
+            " SELECT channel, greatest(next_poll_at, lease_until) AS due_at FROM poll_state"
+            " WHERE channel = ANY(%s::text[])) AS standing WHERE due_at <= now() ORDER BY channel",
             (text_array(channels),),
         )
-        return [(str(channel), due_at) for channel, due_at in cursor.fetchall()]
+        return [(str(channel), due_at, float(late_s)) for channel, due_at, late_s in cursor.fetchall()]
 
 
 def take_lease(pool: Pool, channel: str, holder: str, seconds: float) -> Lease | None:
-    """The lease of `channel`, or None while another poller holds it."""
+    """The lease of `channel`, or None while another poller holds it, and when no poll is due."""
     with pool.transaction("take_lease") as cursor:
         cursor.execute(
             "UPDATE poll_state SET lease_holder = %s, lease_until = now() + %s * interval '1 second'"
-            " WHERE channel = %s AND (lease_until IS NULL OR lease_until < now() OR lease_holder = %s)"
+            " WHERE channel = %s AND next_poll_at <= now() AND (lease_until IS NULL OR lease_until < now())"
             " RETURNING synced_until, now(), failures",
-            (holder, seconds, channel, holder),
+            (holder, seconds, channel),
         )
         row = cursor.fetchone()
         return Lease(channel, holder, *row) if row else None
+
+
+def keep_lease(pool: Pool, lease: Lease, seconds: float) -> bool:
+    """Hold the lease for `seconds` from now; False when another poller has taken over."""
+    with pool.autocommit("keep_lease") as cursor:
+        cursor.execute(
+            "UPDATE poll_state SET lease_until = now() + %s * interval '1 second'"
+            " WHERE channel = %s AND lease_holder = %s",
+            (seconds, lease.channel, lease.holder),
+        )
+        return bool(cursor.rowcount == 1)
 
 
 _KEEP = """

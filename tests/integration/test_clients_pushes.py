@@ -144,6 +144,32 @@ def test_a_cancellation_that_somebody_was_faster_with_is_one() -> None:
         assert states == []
 
 
+@pytest.mark.parametrize("name", ["shopify", "amazon"])
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_shipment_that_somebody_was_faster_with_is_one(name: str, status: int) -> None:
+    """An earlier try that had seemed lost gets through between this one's reading and its writing."""
+    stage = Stage(name, START[name])
+
+    def answer(asked: Asked) -> Reply:
+        if asked.method == "GET" or asked.path == "/token":
+            return stage.answer(asked)
+        stage.state = "closed"
+        return Reply({}, status)
+
+    with open_client(name, answer) as (client, _):
+        client.push(SHIPPED)
+        assert stage.state == "closed"
+
+
+@pytest.mark.parametrize("name", ["shopify", "amazon"])
+def test_a_shipment_that_is_refused_and_still_open_is_refused(name: str) -> None:
+    stage = Stage(name, START[name])
+    stage.failures = [Reply({}, 422)]
+    with open_client(name, stage.answer) as (client, _), pytest.raises(PushRefused, match="422"):
+        client.push(SHIPPED)
+    assert stage.writes == []
+
+
 @pytest.mark.parametrize(
     ("name", "state", "message", "sentence"),
     [
@@ -173,7 +199,7 @@ def test_final_refusals_are_told_from_bad_days(name: str, status: int) -> None:
         return TOKEN if asked.path == "/token" else Reply({"errors": SECRET}, status, {"Retry-After": "0"})
 
     with open_client(name, answer) as (client, _):
-        wanted = CallFailed if status in (401, 408, 409, 429) or status >= 500 else PushRefused
+        wanted = CallFailed if status in (401, 403, 408, 409, 429) or status >= 500 else PushRefused
         with pytest.raises(wanted) as caught:
             client.push(SHIPPED)
         assert SECRET not in "".join(traceback.format_exception(caught.value))

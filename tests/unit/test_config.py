@@ -57,6 +57,9 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "POLL_OVERLAP_S": ("600", 600.0),
     "POLL_SETTLE_S": ("5", 5.0),
     "POLL_LOOKBACK_S": ("3600", 3600.0),
+    "POLL_LEASE_S": ("3", 3.0),
+    "POLL_RETRY_S": ("0.5", 0.5),
+    "PUSH_RETRY_DELAYS_S": ("1, 2 30", (1, 2, 30)),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
 }
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
@@ -147,6 +150,12 @@ def test_empty_is_the_default_or_an_error_that_says_what_to_set(setting: Setting
         ("OUTBOUND_ALLOW", "localhost:0"),
         ("OUTBOUND_ALLOW", ":80"),
         ("OUTBOUND_TIMEOUT_S", "31"),
+        ("POLL_LEASE_S", "0.5"),
+        ("PUSH_RETRY_DELAYS_S", "1.5"),
+        ("PUSH_RETRY_DELAYS_S", "1 0"),
+        ("PUSH_RETRY_DELAYS_S", ","),
+        ("PUSH_RETRY_DELAYS_S", "86401"),
+        ("PUSH_RETRY_DELAYS_S", " ".join(["1"] * 21)),
     ],
 )
 def test_a_value_that_does_not_fit_is_one_sentence(name: str, text: str) -> None:
@@ -205,7 +214,7 @@ def test_the_page_of_settings_is_the_list_of_settings() -> None:
 
 
 def _show_default(setting: Setting) -> str:
-    default = ",".join(setting.default) if isinstance(setting.default, tuple) else setting.default
+    default = ",".join(f"{one}" for one in setting.default) if isinstance(setting.default, tuple) else setting.default
     return "must be set" if default is None else "none" if default == "" else f"`{default}`"
 
 

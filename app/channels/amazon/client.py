@@ -95,18 +95,29 @@ class AmazonClient:
             raise PushRefused(f"amazon has no word for {message.status}")
         path = f"{ORDERS}/{quote(message.order_external_id, safe='')}"
         with pages.refuse_final():
-            order = pages.pick(pages.load_record(self._call("read_order", "GET", path)), "payload")
-            status = pages.pick(order, "OrderStatus")
-            if status in SENT:
+            body = self._make_confirmation(path, message)
+            if body is None:
                 return
-            if status in ENDED:
-                raise PushRefused(f"the order is {status} at amazon, so its shipment cannot be confirmed")
-            items = [item for page in self._list_item_pages(path) for item in page]
-            package = make_package(items, message, self._now())
-            if not package["orderItems"]:
-                return
-            body = {"marketplaceId": pages.pick(order, "MarketplaceId"), "packageDetail": package}
-            self._call("push", "POST", f"{path}/shipmentConfirmation", json_body=body)
+            try:
+                self._call("push", "POST", f"{path}/shipmentConfirmation", json_body=body)
+            except CallFailed as error:
+                # Somebody may have been faster, or an earlier try of ours that had seemed lost.
+                if error.outcome != "client_error" or self._make_confirmation(path, message) is not None:
+                    raise
+
+    def _make_confirmation(self, path: str, message: PushMessage) -> dict[str, Any] | None:
+        """What there is to confirm of the order at `path`; None when all of it is shipped. Raises PushRefused."""
+        order = pages.pick(pages.load_record(self._call("read_order", "GET", path)), "payload")
+        status = pages.pick(order, "OrderStatus")
+        if status in SENT:
+            return None
+        if status in ENDED:
+            raise PushRefused(f"the order is {status} at amazon, so its shipment cannot be confirmed")
+        items = [item for page in self._list_item_pages(path) for item in page]
+        package = make_package(items, message, self._now())
+        if not package["orderItems"]:
+            return None
+        return {"marketplaceId": pages.pick(order, "MarketplaceId"), "packageDetail": package}
 
     def _add_items(self, record: dict[str, Any], text: Any) -> PolledOrder:
         order = pages.read_polled(record, "AmazonOrderId", "LastUpdateDate", "order.polled", "")

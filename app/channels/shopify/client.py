@@ -68,8 +68,7 @@ class ShopifyClient:
                 raise PushRefused(f"shopify has no word for {message.status}")
 
     def _ship(self, order_path: str, message: PushMessage) -> None:
-        answer = self._call("read_order", "GET", f"{order_path}/fulfillment_orders.json")
-        found = pages.pick_records(pages.load_record(answer), "fulfillment_orders")
+        found = self._read_tasks(order_path)
         states = {one.get("status") for one in found}
         if not states & OPEN:
             if states & WAITING:
@@ -80,8 +79,25 @@ class ShopifyClient:
         # One call for each: a single fulfilment must not span locations, and a retry finds those still open.
         for one in found:
             if one.get("status") in OPEN:
-                body = {"fulfillment": make_fulfillment(pages.pick(one, "id"), message)}
-                self._call("push", "POST", "/fulfillments.json", json_body=body)
+                self._fulfill(order_path, pages.pick(one, "id"), message)
+
+    def _fulfill(self, order_path: str, task_id: Any, message: PushMessage) -> None:
+        try:
+            self._call(
+                "push", "POST", "/fulfillments.json", json_body={"fulfillment": make_fulfillment(task_id, message)}
+            )
+        except CallFailed as error:
+            # Somebody may have been faster, or an earlier try of ours that had seemed lost.
+            still_open = error.outcome != "client_error" or any(
+                one.get("id") == task_id and one.get("status") in OPEN for one in self._read_tasks(order_path)
+            )
+            if still_open:
+                raise
+
+    def _read_tasks(self, order_path: str) -> list[dict[str, Any]]:
+        """The order's fulfilment orders."""
+        answer = self._call("read_order", "GET", f"{order_path}/fulfillment_orders.json")
+        return pages.pick_records(pages.load_record(answer), "fulfillment_orders")
 
     def _cancel(self, order_path: str) -> None:
         if self._is_cancelled(order_path):
