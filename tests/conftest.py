@@ -14,10 +14,9 @@ from typing import Any, NoReturn
 
 import psycopg2
 import pytest
-import redis
 
 from stack.servers import PostgresServer, RedisServer
-from tests.servers import copy_database, make_template, migrate, run_postgres, run_redis
+from tests.servers import copy_database, empty_redis, make_template, migrate, run_postgres, run_redis
 
 TESTS = Path(__file__).parent
 DATABASE_NUMBERS = itertools.count(1)
@@ -52,9 +51,7 @@ def database_url(postgres_server: PostgresServer, database_template: str) -> Ite
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """The session's Redis, emptied."""
-    client = redis.Redis.from_url(redis_server.url)
-    client.flushall()
-    client.close()
+    empty_redis(redis_server)
     return redis_server.url
 
 

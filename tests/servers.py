@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
+import redis
 
 from stack.processes import give_to_server_user
 from stack.servers import PostgresServer, RedisServer
@@ -47,6 +48,12 @@ def run_redis() -> Iterator[RedisServer]:
             yield server
         finally:
             server.stop()
+
+
+def empty_redis(server: RedisServer) -> None:
+    client = redis.Redis.from_url(server.url)
+    client.flushall()
+    client.close()
 
 
 def execute_admin(server: PostgresServer, *statements: str) -> None:

@@ -76,6 +76,11 @@ class Process:
         os.killpg(self._popen.pid, 9)
         self._popen.wait(10)
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM, without waiting for the end."""
+        if self._popen is not None and self._popen.poll() is None:
+            self._popen.terminate()
+
     def stop(self, timeout_s: float = 20.0) -> int:
         """SIGTERM; returns the exit code."""
         if self._popen is None or self._popen.poll() is not None:
@@ -125,7 +130,9 @@ class Service:
         return self
 
     def stop(self) -> None:
-        """Stop all; the first that does not stop in time is an AssertionError, after all were tried."""
+        """Stop all, at once; the first that does not stop in time is an AssertionError, after all were tried."""
+        for process in self.processes:
+            process.ask_to_stop()
         problems = []
         for process in self.processes:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ PRIVATE_FILES = (
     "standard_push_secret",
 )
 FINAL = "SELECT channel, external_id, channel_status, total::text FROM orders"
+CREATED = """
+SELECT channel, external_id, count(*) FROM orders JOIN order_events ON order_id = orders.id
+WHERE type = 'order_created' GROUP BY orders.id HAVING count(*) <> 1
+"""
+Key = tuple[str, str]  # channel, external id
 
 
 class Simulator:
@@ -71,10 +77,35 @@ class Simulator:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def misbehave(self, channel: str, kind: str, **how: Any) -> None:
-        self.tell("POST", "/control/misbehave", channel=channel, kind=kind, **how)
+    def misbehave(self, channel: str, kind: str, **how: Any) -> int:
+        """Put a rule in force; returns its id."""
+        return int(self.tell("POST", "/control/misbehave", channel=channel, kind=kind, **how)["id"])
 
-    def read_truth(self) -> dict[tuple[str, str], tuple[str, str | None]]:
+    def behave(self) -> None:
+        """Take back every rule."""
+        self.tell("DELETE", "/control/misbehave")
+
+    def wait_for_faults(self, rules: Collection[int], times: int, deadline_s: float) -> None:
+        """Return once each of `rules` has happened so often. A fault that nobody met proves nothing."""
+        deadline = time.monotonic() + deadline_s
+        while True:
+            found = {one["id"]: one for one in self.tell("GET", "/control/misbehave")["rules"]}
+            missed = [found[rule] for rule in rules if found[rule]["happened"] < times]
+            if not missed:
+                return
+            assert time.monotonic() < deadline, f"not met {times} times within {deadline_s} s: {missed}"
+            time.sleep(0.1)
+
+    def make_orders(self, channel: str, number: int, *, steps: int = 0) -> list[Key]:
+        made = self.tell("POST", "/control/orders", channel=channel, count=number, steps=steps)["made"]
+        return [(channel, external_id) for external_id in made]
+
+    def advance(self, orders: Collection[Key], steps: int = 1) -> None:
+        self.tell(
+            "POST", "/control/orders/advance", external_ids=[external_id for _, external_id in orders], steps=steps
+        )
+
+    def read_truth(self) -> dict[Key, tuple[str, str | None]]:
         """(channel, external id) to (canonical status, total) of every order ever made."""
         return {
             (one["channel"], one["external_id"]): (one["channel_status"], one["total"])
@@ -102,6 +133,9 @@ class Simulator:
             "poll_interval_s": "1",
             "poll_overlap_s": "30",
             "poll_settle_s": "0",
+            "poll_lease_s": "3",
+            "poll_retry_s": "0.3",
+            "push_retry_delays_s": "1 1 1 2 2",
         }
 
     def stop(self) -> None:
@@ -121,20 +155,28 @@ def is_same(true: tuple[str, str | None] | None, stored: tuple[str, str | None] 
     return true[0] == stored[0] and (true[1] is None or stored[1] is None or Decimal(true[1]) == Decimal(stored[1]))
 
 
-def wait_for_truth(pool: Pool, simulator: Simulator, channels: tuple[str, ...], deadline_s: float) -> float:
-    """Seconds until the store holds exactly what the simulator has made, each in its last state."""
+def find_differences(
+    pool: Pool, simulator: Simulator, channels: Sequence[str], own: Collection[Key] | None = None
+) -> list[Any]:
+    """What the store does not hold as the simulator has it; of `own` alone, or of all orders of `channels`."""
+    truth = {key: value for key, value in simulator.read_truth().items() if key[0] in channels}
+    with pool.autocommit("test") as cursor:
+        cursor.execute(FINAL)
+        stored = {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall() if row[0] in channels}
+    keys = sorted(truth.keys() | stored.keys() if own is None else own)
+    return [(key, truth.get(key), stored.get(key)) for key in keys if not is_same(truth.get(key), stored.get(key))]
+
+
+def wait_for_truth(
+    pool: Pool, simulator: Simulator, channels: Sequence[str], deadline_s: float, own: Collection[Key] | None = None
+) -> float:
+    """Seconds until the store holds exactly what the simulator has made, each order once and in its last state."""
     started = time.monotonic()
-    difference: list[Any] = []
-    while time.monotonic() - started < deadline_s:
-        truth = {key: value for key, value in simulator.read_truth().items() if key[0] in channels}
-        with pool.autocommit("test") as cursor:
-            cursor.execute(FINAL)
-            stored = {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall() if row[0] in channels}
-        keys = sorted(truth.keys() | stored.keys())
-        difference = [
-            (key, truth.get(key), stored.get(key)) for key in keys if not is_same(truth.get(key), stored.get(key))
-        ]
-        if not difference:
-            return time.monotonic() - started
-        time.sleep(0.5)
-    raise AssertionError(f"{len(difference)} orders differ after {deadline_s} s: {difference[:5]}")
+    while difference := find_differences(pool, simulator, channels, own):
+        if time.monotonic() - started > deadline_s:
+            raise AssertionError(f"{len(difference)} orders differ after {deadline_s} s: {difference[:5]}")
+        time.sleep(0.2)
+    with pool.autocommit("test") as cursor:
+        cursor.execute(CREATED)
+        assert cursor.fetchall() == [], "an order was created twice"
+    return time.monotonic() - started
