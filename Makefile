@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down status dev test test-unit test-integration drills lint format lock bench build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: test-mutants help up down status dev test test-unit test-integration drills lint format lock bench build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -32,6 +32,9 @@ test-unit: bootstrap-dev ## Run the tests that need no server.
 
 test-integration: bootstrap-dev tools ## Run the tests on real servers.
 	$(PYTEST) tests/integration
+
+test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
+	$(BIN)/python -m tests.mutants $(AREAS)
 
 drills: bootstrap-dev tools ## Run the slow fault drills (not in CI).
 	$(BIN)/python -m pytest -m drill tests

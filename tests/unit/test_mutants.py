@@ -1,0 +1,63 @@
+"""The mutations that rules are tested with: each kind is made, each is another expression, each parses."""
+
+from __future__ import annotations
+
+import promql_parser as ast
+import pytest
+
+from rules.files import read_alerts, read_recordings
+from tests.mutants.__main__ import judge
+from tests.mutants.mutations import list_mutations, scale_duration
+
+EXPR = 'sum by (job, queue) (rate(a{b="c", d=~"e > 1|f"}[5m])) > 0.8 unless on (job) max by (job) (g) >= 2'
+
+
+def made(expr: str = EXPR, hold: str | None = None) -> dict[str, str]:
+    return {mutation.change: mutation.expr for mutation in list_mutations(expr, hold)}
+
+
+def test_every_kind_of_mutation_is_made() -> None:
+    changes = made()
+    assert changes["> 0.8 (at 1) flipped to <"].count("< 0.8") == 1
+    assert "> 1.6 unless" in changes["> 0.8 (at 1) doubled"]
+    assert "> 0.4 unless" in changes["> 0.8 (at 1) halved"]
+    assert changes[">= 2 (at 2) flipped to <"].endswith("< 2")
+    assert 'a{d=~"e > 1|f"}' in changes['matcher b="c" dropped (selector 1)']
+    assert 'a{b="c"}' in changes['matcher d=~"e > 1|f" dropped (selector 1)']
+    assert "sum by (queue)(" in changes["by without job (grouping 1)"].replace(") (", ")(")
+    assert "on ()" in changes["on without job (grouping 2)"]
+    assert "[1200s]" in changes["window 5m to 1200s"]
+    assert "[75s]" in changes["window 5m to 75s"]
+    assert changes["left side of unless removed (operation 1)"].startswith("max by")
+    assert "unless" not in changes["right side of unless removed (operation 1)"]
+    assert len(set(changes.values())) == len(changes)
+    assert str(ast.parse(EXPR)) not in changes.values()
+
+
+def test_a_hold_is_removed_and_doubled() -> None:
+    found = {one.change: one.hold for one in list_mutations("up == 0", "90s") if one.change.startswith("for")}
+    assert found == {"for removed": None, "for doubled": "180s"}
+    assert not [one for one in list_mutations("up == 0", None) if one.change.startswith("for")]
+
+
+@pytest.mark.parametrize(("given", "factor", "made"), [("5m", 2, "600s"), ("1h", 0.25, "900s"), ("1s", 0.25, "250ms")])
+def test_durations_are_scaled(given: str, factor: float, made: str) -> None:
+    assert scale_duration(given, factor) == made
+
+
+@pytest.mark.parametrize("expr", sorted({one.expr for one in (*read_alerts(), *read_recordings())}))
+def test_mutations_of_our_rules_parse(expr: str) -> None:
+    for mutation in list_mutations(expr, None):
+        ast.parse(mutation.expr)
+
+
+def test_survivors_are_exactly_those_with_a_reason() -> None:
+    names = {f"m{number}" for number in range(100)}
+    assert judge({"m1"}, 100, {"m1": "why"}, names) == []
+    assert "has no reason" in judge({"m1"}, 100, {}, names)[0]
+    assert "still has a reason" in judge(set(), 100, {"m1": "why"}, names)[0]
+    assert judge(set(), 50, {"m99": "of another area"}, names - {"m99"}) == []
+    few = {f"m{number}" for number in range(6)}
+    assert judge(few, 100, dict.fromkeys(few, "why"), names) == [
+        "only 94.0% of 100 mutants are noticed; wanted are 95%"
+    ]
