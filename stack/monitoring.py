@@ -21,9 +21,7 @@ def write_prometheus(layout: Layout) -> list[str]:
     directory = layout.state / "prometheus"
     (directory / "targets").mkdir(parents=True, exist_ok=True)
     for name in ("prometheus.yml", "rules", "alerts"):
-        link = directory / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(SOURCE / name)
+        _link(directory / name, SOURCE / name)
     return [
         f"--config.file={directory / 'prometheus.yml'}",
         f"--storage.tsdb.path={directory / 'data'}",
@@ -34,12 +32,13 @@ def write_prometheus(layout: Layout) -> list[str]:
 
 
 def write_alertmanager(layout: Layout) -> list[str]:
-    """Make Alertmanager's data directory; return its arguments."""
-    data = layout.state / "alertmanager"
-    data.mkdir(parents=True, exist_ok=True)
+    """Link the committed configuration into the state directory; return Alertmanager's arguments."""
+    directory = layout.state / "alertmanager"
+    directory.mkdir(parents=True, exist_ok=True)
+    _link(directory / "alertmanager.yml", SOURCE / "alertmanager.yml")
     return [
-        f"--config.file={SOURCE / 'alertmanager.yml'}",
-        f"--storage.path={data}",
+        f"--config.file={directory / 'alertmanager.yml'}",
+        f"--storage.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{layout.ports['alertmanager']}",
         "--cluster.listen-address=",
     ]
@@ -63,10 +62,15 @@ def write_targets(layout: Layout, targets: Iterable[tuple[str, str, str, Mapping
 
 def fetch_firing_alerts(layout: Layout) -> list[str] | None:
     """The names of the alerts that fire now, each once; None when Prometheus does not answer."""
-    alerts = _ask_prometheus(layout, "alerts", "alerts")
+    alerts = fetch_alerts(layout)
     if alerts is None:
         return None
     return sorted({alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"})
+
+
+def fetch_alerts(layout: Layout) -> list[dict[str, Any]] | None:
+    """Every alert that is pending or firing, as Prometheus tells it; None when it does not answer."""
+    return _ask_prometheus(layout, "alerts", "alerts")
 
 
 def fetch_targets(layout: Layout) -> dict[str, str] | None:
@@ -82,6 +86,12 @@ def _ask_prometheus(layout: Layout, page: str, member: str) -> list[dict[str, An
         return None
     found: list[dict[str, Any]] = answer.json()["data"][member]
     return found
+
+
+def _link(link: Path, source: Path) -> None:
+    """Links, not copies: a drill puts rules on a quicker clock in their place."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(source)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,17 @@ class Supervisor:
                 self._call("startProcess", name, False)
             except xmlrpc.client.Fault as error:
                 raise UsageError(f"{name} cannot be started: {error.faultString}") from error
+
+    def halt(self, name: str) -> None:
+        """Stop one process, and leave it stopped. Raises UsageError when it does not stop."""
+
+        def is_stopped() -> bool:
+            with suppress(xmlrpc.client.Fault):  # it had ended; supervisord may be about to start it again
+                self._call("stopProcess", name, False)
+            return any(one.name == name and one.state == "STOPPED" for one in self.list_processes())
+
+        if not wait_until(is_stopped, STOP_DEADLINE_S, pause_s=0.1):
+            raise UsageError(f"{name} does not stop; see {self._layout.log_of(name)}")
 
     def wait_running(self, deadline_s: float) -> bool:
         """Wait until every process has outlived START_SECONDS."""
