@@ -71,6 +71,14 @@ class Rig:
             cursor.execute("SELECT channel, payload, error FROM outbox WHERE state = 'failed'")
             assert cursor.fetchall() == []
 
+    def expect_drained(self, deadline_s: float = DEADLINE_S) -> None:
+        """Return once the inbox is done with; nothing may be in quarantine."""
+        deadline = time.monotonic() + deadline_s
+        while waiting := self.count("SELECT count(*) FROM inbox WHERE state = 'pending'"):
+            assert time.monotonic() < deadline, f"{waiting} deliveries wait after {deadline_s} s"
+            time.sleep(0.1)
+        assert self.count("SELECT count(*) FROM inbox WHERE state <> 'done'") == 0
+
     def count(self, sql: str, *values: object) -> int:
         with self.pool.autocommit("test") as cursor:
             cursor.execute(sql, values or None)

@@ -108,9 +108,12 @@ class Simulator:
     def read_truth(self) -> dict[Key, tuple[str, str | None]]:
         """(channel, external id) to (canonical status, total) of every order ever made."""
         return {
-            (one["channel"], one["external_id"]): (one["channel_status"], one["total"])
-            for one in self.tell("GET", "/control/oracle")["orders"]
+            (one["channel"], one["external_id"]): (one["channel_status"], one["total"]) for one in self.read_orders()
         }
+
+    def read_orders(self) -> list[dict[str, Any]]:
+        orders: list[dict[str, Any]] = self.tell("GET", "/control/oracle")["orders"]
+        return orders
 
     def read_pushes(self) -> list[dict[str, Any]]:
         pushes: list[dict[str, Any]] = self.tell("GET", "/control/oracle")["pushes"]

@@ -7,17 +7,20 @@ simulator, which must have happened.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from app.store.outbox import list_failed, replay_messages
 from stack.servers import PostgresServer, RedisServer
-from tests.rig import CHANNELS, POLLED, Rig, open_rig
+from tests.rig import CHANNELS, DEADLINE_S, POLLED, Rig, open_rig
 from tests.servers import copy_database, empty_redis
 from tests.simulated import Key
 
+TRIES = 6  # one more than the pauses of tests/simulated.py
 TIMES = {"hang": 1, "slow_body": 1}  # each costs a whole timeout
 HOW: dict[str, dict[str, float]] = {"429": {"seconds": 1}, "hang": {"seconds": 4}, "slow_body": {"seconds": 4}}
 ANSWERS = ("401", "403", "429", "500", "hang", "slow_body", "truncated_body", "lost_answer")
@@ -124,6 +127,25 @@ def test_pushes(rig: Rig, kind: str) -> None:
     rig.simulator.wait_for_faults(rules, 1, 10.0)
     expect_applied_once(rig, told)
     rig.expect_truth([order for order, _ in told])
+
+
+def test_what_was_given_up_is_seen_and_can_be_sent_again(rig: Rig) -> None:
+    """The right to write orders is taken away: all tries are made, then an operator sends it again."""
+    (order,) = rig.find_paid("woocommerce", 1)
+    rule = rig.simulator.misbehave("woocommerce", "403", operation="update")
+    rig.change_status(order, "processing", "packed", "shipped")
+    deadline = time.monotonic() + DEADLINE_S
+    while not (failed := list_failed(rig.pool, 10)):
+        assert time.monotonic() < deadline, "the message was not given up"
+        time.sleep(0.2)
+    rig.simulator.wait_for_faults([rule], TRIES, 1.0)
+    assert [(one["channel"], one["attempts"]) for one in failed] == [("woocommerce", TRIES)]
+    assert failed[0]["error"] == "woocommerce push: the channel answered with status 403"
+    rig.simulator.behave()
+    assert replay_messages(rig.pool, [failed[0]["id"]]) == [failed[0]["id"]]
+    rig.expect_pushed()
+    expect_applied_once(rig, [(order, 1)])
+    rig.expect_truth([order])
 
 
 def expect_applied_once(rig: Rig, told: list[tuple[Key, int]]) -> None:
