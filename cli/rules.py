@@ -1,13 +1,21 @@
-"""`palmonas rules`: write the Prometheus rules from their templates and settings."""
+"""`palmonas rules`: write the Prometheus rules from their templates and settings, and try them on the past."""
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.errors import UsageError
 from cli.dashboards import require_tools
+from stack.layout import find_state, load_layout
+
+if TYPE_CHECKING:
+    from rules.files import Alert
+    from rules.replay import Replay
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,3 +59,85 @@ def build(settings_file: Path | None, out: Path | None, check: bool) -> None:
     for path in changed:
         click.echo(f"wrote {path.as_posix()}" if (target / path).exists() else f"removed {path.as_posix()}")
     click.echo(f"{len(changed)} files changed.")
+
+
+@rules.command()
+@click.option("--rule", "name", help="Only the alert of this name.")
+@click.option("--file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Alerts of this file, not ours.")
+@click.option("--since", default="7d", show_default=True, help="How far to look back, as 90m, 12h or 7d.")
+@click.option("--step", default="15s", show_default=True, help="The evaluation interval of the past.")
+@click.option("--url", help="Address of Prometheus. Default: that of the stack on this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every firing.")
+def replay(*, name: str | None, file: Path | None, since: str, step: str, url: str | None, as_json: bool) -> None:
+    """Say how often each alert would have fired over the data that a Prometheus holds."""
+    require_tools()
+    from rules.files import read_alerts
+    from rules.replay import Past, read_candidates
+
+    alerts = read_candidates(file) if file else list(read_alerts())
+    if name is not None:
+        chosen = [alert for alert in alerts if alert.name == name]
+        if not chosen:
+            raise UsageError(f"there is no alert {name!r}; there are: {', '.join(sorted({a.name for a in alerts}))}")
+        alerts = chosen
+    step_s = _read_seconds("--step", step)
+    end = time.time()
+    past = Past(url or _find_prometheus(), end - _read_seconds("--since", since), end, step_s)
+    replays = [past.replay(alert) for alert in alerts if not _fires_always(alert)]
+    click.echo(json.dumps([_describe(one) for one in replays], indent=2) if as_json else _make_table(replays))
+
+
+def _fires_always(alert: Alert) -> bool:
+    return alert.labels.get("severity") == "none"
+
+
+def _read_seconds(option: str, text: str) -> float:
+    from rules.scale import read_duration
+
+    try:
+        seconds = read_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+    if not seconds:
+        raise UsageError(f"{option} must be longer than nothing")
+    return seconds
+
+
+def _find_prometheus() -> str:
+    layout = load_layout(find_state())
+    if layout is None:
+        raise UsageError("there is no stack on this machine; say --url http://host:9090")
+    return f"http://127.0.0.1:{layout.ports['prometheus']}"
+
+
+def _describe(replay: Replay) -> dict[str, object]:
+    return {
+        "alert": replay.alert.name,
+        "severity": replay.alert.labels.get("severity"),
+        "firings": [{"start": firing.start, "end": firing.end} for firing in replay.firings],
+        "series": replay.series,
+        "flaps": replay.flaps,
+        "total_seconds": replay.total_s,
+        "longest_seconds": replay.longest_s,
+        "no_data_for": list(replay.missing),
+    }
+
+
+def _make_table(replays: list[Replay]) -> str:
+    rows = [("alert", "severity", "fired", "flapped", "total", "longest", "no data for")]
+    for one in sorted(replays, key=lambda replay: -len(replay.firings)):
+        rows.append(
+            (
+                one.alert.name,
+                str(one.alert.labels.get("severity", "")),
+                str(len(one.firings)),
+                str(one.flaps),
+                f"{one.total_s:.0f} s",
+                f"{one.longest_s:.0f} s",
+                ", ".join(one.missing),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -54,14 +54,16 @@ def read_recordings(root: Path = ROOT) -> tuple[Recording, ...]:
 @cache
 def read_alerts(root: Path = ROOT) -> tuple[Alert, ...]:
     """The alerts of `prometheus/alerts`, in file order; one name may come with several severities."""
-    return tuple(
-        Alert(
-            rule["alert"],
-            rule["expr"].strip(),
-            rule.get("for", "0s"),
-            rule.get("labels", {}),
-            rule.get("annotations", {}),
-            file,
-        )
-        for rule, file in _read_rules(root / "prometheus/alerts", root)
+    return tuple(parse_alert(rule, file) for rule, file in _read_rules(root / "prometheus/alerts", root))
+
+
+def parse_alert(rule: dict[str, Any], file: str) -> Alert:
+    """An alert as it stands in a rule file. Raises KeyError."""
+    return Alert(
+        rule["alert"],
+        str(rule["expr"]).strip(),
+        str(rule.get("for", "0s")),
+        rule.get("labels", {}),
+        rule.get("annotations", {}),
+        file,
     )

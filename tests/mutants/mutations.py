@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import promql_parser as ast
 
+from rules.scale import scale_duration
+
 FLIPPED = {">": "<", "<": ">", ">=": "<", "<=": ">", "==": "!=", "!=": "=="}
 SETS = ("and", "or", "unless")
-UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 # A text is a token, so that nothing in it is taken for an operator; =~ and its like stand in selectors only.
 _TOKENS = re.compile(r'"(?:\\.|[^"\\])*"|\{[^}]*\}|\[[^\]]*\]|(?P<compare>==|!=|>=|<=|>|<)(?! *bool)')
@@ -19,7 +20,6 @@ _SELECTOR = re.compile(r"\{([^}]*)\}")
 _MATCHER = re.compile(r'\w+\s*(?:=~|!~|!=|=)\s*"(?:\\.|[^"\\])*"')
 _GROUPING = re.compile(r"\b(by|on|without|ignoring) \(([^)]*)\)")
 _WINDOW = re.compile(r"\[(\d+)(ms|s|m|h|d|w)")
-_HOLD = re.compile(r"(\d+)(ms|s|m|h|d|w)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def list_mutations(expr: str, hold: str | None) -> Iterator[Mutation]:
             yield Mutation(change, mutated, hold)
     if hold:
         yield Mutation("for removed", text, None)
-        yield Mutation("for doubled", text, scale_duration(hold, 2))
+        yield Mutation("for doubled", text, scale_duration(hold, 1 / 2))
 
 
 def _mutate(text: str) -> Iterator[tuple[str, str]]:
@@ -108,19 +108,10 @@ def _drop_labels(text: str) -> Iterator[tuple[str, str]]:
 def _change_windows(text: str) -> Iterator[tuple[str, str]]:
     windows = list(_WINDOW.finditer(text))
     for duration in sorted({match[1] + match[2] for match in windows}):
-        for factor in (4, 0.25):
+        for factor in (1 / 4, 4):
             changed = scale_duration(duration, factor)
             # all windows of one length at once: they belong together as a rule
             yield f"window {duration} to {changed}", text.replace(f"[{duration}", f"[{changed}")
-
-
-def scale_duration(duration: str, factor: float) -> str:
-    """`5m` by 2 is `10m`; what is no whole number of seconds is given in milliseconds. Raises ValueError."""
-    match = _HOLD.fullmatch(duration)
-    if match is None:
-        raise ValueError(f"{duration} is not one number and one unit")
-    seconds = int(match[1]) * UNITS[match[2]] * factor
-    return f"{seconds:g}s" if seconds == int(seconds) else f"{round(seconds * 1000)}ms"
 
 
 def _remove_sides(text: str) -> Iterator[tuple[str, str]]:

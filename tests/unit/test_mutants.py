@@ -7,7 +7,7 @@ import pytest
 
 from rules.files import read_alerts, read_recordings
 from tests.mutants.__main__ import judge
-from tests.mutants.mutations import list_mutations, scale_duration
+from tests.mutants.mutations import list_mutations
 
 EXPR = 'sum by (job, queue) (rate(a{b="c", d=~"e > 1|f"}[5m])) > 0.8 unless on (job) max by (job) (g) >= 2'
 
@@ -38,11 +38,6 @@ def test_a_hold_is_removed_and_doubled() -> None:
     found = {one.change: one.hold for one in list_mutations("up == 0", "90s") if one.change.startswith("for")}
     assert found == {"for removed": None, "for doubled": "180s"}
     assert not [one for one in list_mutations("up == 0", None) if one.change.startswith("for")]
-
-
-@pytest.mark.parametrize(("given", "factor", "made"), [("5m", 2, "600s"), ("1h", 0.25, "900s"), ("1s", 0.25, "250ms")])
-def test_durations_are_scaled(given: str, factor: float, made: str) -> None:
-    assert scale_duration(given, factor) == made
 
 
 @pytest.mark.parametrize("expr", sorted({one.expr for one in (*read_alerts(), *read_recordings())}))
