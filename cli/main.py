@@ -22,6 +22,7 @@ COMMANDS = {
     "simulate": ("cli.simulate", "simulate"),
     "quarantine": ("cli.quarantine", "quarantine"),
     "outbox": ("cli.outbox", "outbox"),
+    "customer": ("cli.customer", "customer"),
     "token": ("cli.tokens", "token"),
     "migrate": ("cli.service", "migrate"),
     "prune": ("cli.service", "prune"),
@@ -31,6 +32,7 @@ COMMANDS = {
     "exporter": ("cli.service", "exporter"),
     "rules": ("cli.rules", "rules"),
     "dashboards": ("cli.dashboards", "dashboards"),
+    "drill": ("cli.drill", "drill"),
 }
 
 

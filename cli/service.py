@@ -63,15 +63,25 @@ def exporter() -> None:
 @click.command()
 @click.option("--days", type=click.IntRange(min=30), help="Keep this many days; default: PALMONAS_RETENTION_DAYS.")
 @click.option("--batch", type=click.IntRange(1, 50_000), default=2000, show_default=True, help="Rows a transaction.")
-def prune(days: int | None, batch: int) -> None:
+@click.option(
+    "--quarantined", is_flag=True, help="Delete those in quarantine, too: orders that nobody has may be there."
+)
+def prune(days: int | None, batch: int, quarantined: bool) -> None:
     """Delete deliveries (keys and raw payloads) past their retention, in bounded batches."""
-    from app.store.inbox import prune_deliveries
+    from app.store.inbox import FINISHED, count_old_quarantined, prune_deliveries
     from cli.connect import open_store
     from cli.settings import load_config
 
     keep = days or load_config().retention_days
     deleted = 0
     with open_store(statement_timeout_s=60) as pool:
-        while got := prune_deliveries(pool, keep, batch):
+        states = (*FINISHED, "quarantined") if quarantined else FINISHED
+        while got := prune_deliveries(pool, keep, batch, states):
             deleted += got
+        left = count_old_quarantined(pool, keep)
     click.echo(f"deleted {deleted} deliveries older than {keep} days")
+    if left:
+        click.echo(
+            f"{left} more are in quarantine with their raw payloads: replay or discard them, or use --quarantined",
+            err=True,
+        )

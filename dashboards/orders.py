@@ -240,6 +240,31 @@ def _channels() -> list[Any]:
     ]
 
 
+def _privacy() -> list[Any]:
+    return [
+        graph(
+            "Privacy requests that are not done",
+            "Requests about personal data by kind. A data_request waits for an operator; the others are worked on.",
+            [Line(max_of("palmonas_privacy_requests_open", "kind"), "{{kind}}")],
+            "short",
+        ),
+        graph(
+            "Age of the oldest privacy request",
+            "Each is due 30 days after its receipt; the line is a week before.",
+            [Line(max_of("palmonas_privacy_request_oldest_age_seconds", "kind"), "{{kind}}")],
+            "s",
+            limits=[(limit("privacy_age_days") * 86400, YELLOW)],
+            alerts=["PrivacyRequestOverdue"],
+        ),
+        graph(
+            "Privacy requests by outcome",
+            "received, held (the same body came before: an operator must confirm), completed.",
+            [Line(sum_rate("palmonas_privacy_requests_total", "kind, outcome"), "{{kind}} {{outcome}}")],
+            "cps",
+        ),
+    ]
+
+
 def build() -> dict[str, Any]:
     """Orders and channels, as Grafana's JSON."""
     # API, workers and exporter each tell a part of this story, so that the choice is of all our processes.
@@ -251,4 +276,5 @@ def build() -> dict[str, Any]:
     for panel in _answer():
         board = board.with_panel(panel)
     board = add_row(board, "Storing orders", _storing())
-    return finish(add_row(board, "Polls and pushes", _channels()))
+    board = add_row(board, "Polls and pushes", _channels())
+    return finish(add_row(board, "Privacy", _privacy()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
@@ -38,6 +39,7 @@ class Dispatcher:
         self._context = context
         self._wait = stopping
         self._scheduler: RQScheduler | None = None
+        self._pruned_on: date | None = None
 
     def run(self) -> None:
         """Sweep, wait, and go on, until the wait says that it is time to stop."""
@@ -54,6 +56,7 @@ class Dispatcher:
             self._sweep_outbox()
             self._sweep_polls()
             self._sweep_privacy()
+            self._ask_for_pruning()
             self._enqueue_due_retries()
         except Exception as error:  # noqa: BLE001 - one damaged job in Redis must not end all recovery
             self._scheduler = None
@@ -91,6 +94,14 @@ class Dispatcher:
         for request_id, runs in privacy_work.list_due(self._context.pool, PRIVACY_SWEEP):
             name = f"erase-{request_id}-{runs}"
             self._context.queue.enqueue_task("erase_personal_data", request_id, request_id=name, job_id=name)
+
+    def _ask_for_pruning(self) -> None:
+        """Once a day; how long raw payloads are kept is a promise."""
+        today = datetime.now(UTC).date()
+        if today != self._pruned_on:
+            name = f"prune-{today}"
+            self._context.queue.enqueue_task("prune", request_id=name, job_id=name)
+            self._pruned_on = today
 
     def _enqueue_due_retries(self) -> None:
         if self._scheduler is None:

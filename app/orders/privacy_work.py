@@ -13,22 +13,13 @@ from app.orders.privacy import read_mentions
 from app.store import privacy, privacy_erase, privacy_work
 from app.store.pool import Cursor, Pool
 from app.store.privacy import Person
-from app.store.privacy_work import Work
+from app.store.privacy_work import Progress, Work
 
 log = logging.getLogger(__name__)
 
 ORDERS_BATCH = 500  # orders, or ids of orders to look at, in one transaction
 PAYLOADS_BATCH = 500  # ids of the inbox to look at in one transaction
 WAIT_S = 2.0  # until the next look at transactions that must end first
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """`state` is skipped (done, held, or somebody else's), waiting, unfinished or done."""
-
-    state: str
-    orders_erased: int = 0
-    payloads_erased: int = 0
 
 
 def run_request(
@@ -38,28 +29,29 @@ def run_request(
     seconds: float,
     beat: Callable[[], None] = lambda: None,
     stopping: Callable[[], bool] = lambda: False,
-) -> Progress:
+) -> str:
     """Work on a request to erase for about `seconds`; every batch is committed with the place it came to.
 
-    Safe to run twice, and by several at once. Raises Unavailable: the next run goes on from the last batch.
+    Returns skipped (done, held, or somebody else's), waiting, unfinished or done. Safe to run twice, and by several
+    at once. Raises Unavailable: the next run goes on from the last batch.
     """
     if not privacy_work.claim_request(pool, request_id):
-        return Progress("skipped")
+        return "skipped"
     deadline = time.monotonic() + seconds
     while True:
         with pool.transaction("erase") as cursor:
             work = privacy_work.lock_work(cursor, request_id)
             if work is None:
-                return Progress("skipped")
+                return "skipped"
             state = STEPS[work.phase](cursor, work)
         beat()
         if state == "done":
-            _report(work)
+            _report(work, privacy_work.read_progress(pool, work.id))
         elif state != "waiting" and not stopping() and time.monotonic() < deadline:
             continue
         else:
             privacy_work.release_request(pool, request_id, WAIT_S if state == "waiting" else 0.0)
-        return Progress(state, work.orders_erased, work.payloads_erased)
+        return state
 
 
 def _wait(cursor: Cursor, work: Work) -> str:
@@ -129,7 +121,7 @@ class FoundPayload:
 
 
 def find_payloads(
-    cursor: Cursor, channel: str, person: Person, after: int, until: int
+    cursor: Cursor, channel: str, person: Person, after: int, until: int, *, with_pending: bool = False
 ) -> tuple[list[FoundPayload], int]:
     """Raw payloads without an order in a stretch of the inbox that are about a person, and how far was looked.
 
@@ -137,7 +129,7 @@ def find_payloads(
     street, and nothing in what is no JSON.
     """
     orders, email = frozenset(person.order_external_ids), (person.email or "").strip().lower()
-    rows, until = privacy_erase.read_unbound(cursor, channel, after, until)
+    rows, until = privacy_erase.read_unbound(cursor, channel, after, until, with_pending=with_pending)
     found = []
     for inbox_id, received_at, payload in rows:
         mentions = read_mentions(payload)
@@ -151,7 +143,7 @@ def find_payloads(
     return found, until
 
 
-def _report(work: Work) -> None:
+def _report(work: Work, progress: Progress) -> None:
     telemetry.PRIVACY_REQUESTS.labels(work.kind, "completed").inc()
     log.info(
         "privacy_request_completed",
@@ -159,7 +151,8 @@ def _report(work: Work) -> None:
             "privacy_request": work.id,
             "kind": work.kind,
             "channel": work.channel,
-            "orders": work.orders_erased,
+            "orders": progress.orders_erased,
+            "payloads": progress.payloads_erased,
             "request_id": work.request_id,
         },
     )

@@ -210,16 +210,33 @@ def count_quarantined(cursor: Cursor) -> int:
 _PRUNE = """
 WITH old AS (
     SELECT id FROM inbox
-    WHERE received_at < now() - %s * interval '1 day' AND state IN ('done', 'discarded')
+    WHERE received_at < now() - %s * interval '1 day' AND state = ANY(%s)
     LIMIT %s FOR UPDATE SKIP LOCKED
 )
 DELETE FROM inbox USING old WHERE inbox.id = old.id
 """
 
 
-def prune_deliveries(pool: Pool, retention_days: int, batch: int) -> int:
-    """Delete at most `batch` finished deliveries past their retention; return how many were deleted."""
+FINISHED = ("done", "discarded")
+
+
+def count_old_quarantined(pool: Pool, retention_days: int) -> int:
+    """Deliveries in quarantine past their retention, counted up to the cap."""
+    with pool.autocommit("count_old") as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE state = 'quarantined'"
+            " AND received_at < now() - %s * interval '1 day' LIMIT %s) AS capped",
+            (retention_days, BACKLOG_CAP),
+        )
+        return int(cursor.fetchone()[0])
+
+
+def prune_deliveries(pool: Pool, retention_days: int, batch: int, states: Sequence[str] = FINISHED) -> int:
+    """Delete at most `batch` deliveries past their retention; return how many were deleted.
+
+    One in quarantine may be an order that nobody has: it goes only when `states` names it.
+    """
     with pool.transaction("prune") as cursor:
-        cursor.execute(_PRUNE, (retention_days, batch))
+        cursor.execute(_PRUNE, (retention_days, list(states), batch))
         deleted: Any = cursor.rowcount
         return int(deleted)

@@ -138,8 +138,9 @@ _ORDER = (
 )
 
 
-def read_order(pool: Pool, order_id: int, *, with_payloads: bool) -> Row | None:
-    """An order and all that belongs to it: `items`, `refunds`, `fulfillments`, `events`, `deliveries`.
+def read_order(pool: Pool, order_id: int, *, with_payloads: bool, most: int = MAX_RELATED) -> Row | None:
+    """An order and all that belongs to it, at most `most` of each kind: `items`, `refunds`, `fulfillments`, `events`,
+    `deliveries`.
 
     One snapshot: the parts fit the revision. None when there is no such order.
     """
@@ -152,7 +153,7 @@ def read_order(pool: Pool, order_id: int, *, with_payloads: bool) -> Row | None:
         order = rows[0]
         deliveries = _DELIVERIES.format(payload=", payload" if with_payloads else "")
         for kind, statement in (*_RELATED.items(), ("deliveries", deliveries)):
-            cursor.execute(statement, (order_id, MAX_RELATED))
+            cursor.execute(statement, (order_id, most))
             order[kind] = _read_rows(cursor)
     return order
 

@@ -130,6 +130,13 @@ def list_failed(pool: Pool, limit: int) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def list_of_order(cursor: Cursor, order_id: int) -> list[dict[str, Any]]:
+    """Every message about an order, oldest first, with what it says."""
+    cursor.execute(f"SELECT {_SHOWN}, payload FROM outbox WHERE order_id = %s ORDER BY id", (order_id,))
+    names = [column.name for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def replay_messages(pool: Pool, ids: Sequence[int]) -> list[int]:
     """Give failed messages all their tries again; return the ids that were failed."""
     with pool.transaction("replay_outbox") as cursor:

@@ -156,15 +156,18 @@ WITH measured AS (
     SELECT id, received_at, payload, count(*) OVER () AS total,
            sum(octet_length(payload)) OVER (ORDER BY id) - octet_length(payload) AS bytes_before
     FROM inbox
-    WHERE id > %s AND id <= %s AND channel = %s AND order_id IS NULL AND state <> 'pending' AND payload <> %s
+    WHERE id > %s AND id <= %s AND channel = %s AND order_id IS NULL AND payload <> %s
+      AND (%s OR state <> 'pending')
 )
 SELECT id, received_at, payload, total FROM measured WHERE bytes_before < %s ORDER BY id
 """
 
 
-def read_unbound(cursor: Cursor, channel: str, after: int, until: int) -> tuple[list[tuple[int, datetime, str]], int]:
+def read_unbound(
+    cursor: Cursor, channel: str, after: int, until: int, *, with_pending: bool
+) -> tuple[list[tuple[int, datetime, str]], int]:
     """(id, time of receipt, payload) of deliveries that belong to no order, and the id up to which all were read."""
-    cursor.execute(_UNBOUND, (after, until, channel, ERASED_PAYLOAD, MAX_BYTES))
+    cursor.execute(_UNBOUND, (after, until, channel, ERASED_PAYLOAD, with_pending, MAX_BYTES))
     rows = cursor.fetchall()
     is_cut = bool(rows) and len(rows) < rows[0][3]
     return [(int(row[0]), row[1], row[2]) for row in rows], int(rows[-1][0]) if is_cut else until

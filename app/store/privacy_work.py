@@ -106,3 +106,20 @@ def finish_work(cursor: Cursor, work: Work) -> None:
         "UPDATE privacy_requests SET state = 'done', completed_at = clock_timestamp(), subject = NULL WHERE id = %s",
         (work.id,),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request has come: orders and raw payloads that were erased for it."""
+
+    is_done: bool
+    orders_erased: int
+    payloads_erased: int
+
+
+def read_progress(pool: Pool, request_id: int) -> Progress:
+    with pool.autocommit("read_privacy") as cursor:
+        cursor.execute(
+            "SELECT state = 'done', orders_erased, payloads_erased FROM privacy_requests WHERE id = %s", (request_id,)
+        )
+        return Progress(*cursor.fetchone())
