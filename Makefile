@@ -12,7 +12,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: bootstrap ## Install what is missing, start everything, send demo orders (PALMONAS_PORT=4000).
+up: bootstrap ## Install what is missing, start everything with simulated channels (PALMONAS_PORT=4000).
 	@$(BIN)/palmonas up --demo --install
 
 down: bootstrap ## Stop everything; what is stored stays.

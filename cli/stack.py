@@ -48,13 +48,14 @@ install_option = click.option(
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Send demo orders through every channel, report, and detach.")
+@click.option("--demo", is_flag=True, help="Simulate the sales channels, with orders of each; report, and detach.")
 @click.option("--detach", is_flag=True, help="Leave the stack running in the background.")
 @install_option
 @port_option
 @set_port_option
 def up(demo: bool, detach: bool, install: bool, port: int | None, ports: dict[str, int]) -> None:
     """Start the whole stack and wait until it is healthy. Says so when it is up already."""
+    from stack.health import is_demo
     from stack.layout import find_state
     from stack.lifecycle import find_running, hold_lock, start_stack
 
@@ -62,12 +63,15 @@ def up(demo: bool, detach: bool, install: bool, port: int | None, ports: dict[st
     signal.signal(signal.SIGTERM, _interrupt)
     with hold_lock(state):
         if layout := find_running(state):
-            click.echo(f"The stack is up already (state: {layout.state}).\n")
-            sys.exit(0 if _print_report(layout, []) else 1)
-        layout = start_stack(_make_wish(state, port, ports, install=install, api=True), _report_progress)
-        results = _send_demo(layout) if demo else []
-    healthy = _print_report(layout, results)
-    complete = all(result.stored == result.sent for result in results)
+            click.echo(f"The stack is up already (state: {layout.state}).")
+            if demo and not is_demo(layout):
+                click.echo("It was started without --demo: no channels are simulated. For a demo: make down up")
+            sys.exit(0 if _print_report(layout) else 1)
+        wish = _make_wish(state, port, ports, install=install, demo=demo)
+        layout = start_stack(wish, _report_progress)
+        result = _run_demo(layout) if demo else None
+    healthy = _print_report(layout, result)
+    complete = result is None or result.is_complete
     if demo or detach:
         click.echo(f"Stop with: make down. Logs: {Path(sys.argv[0])} logs -f")
         sys.exit(0 if healthy and complete else 1)
@@ -96,8 +100,8 @@ def status(as_json: bool) -> None:
 
     layout = require_running(find_state())
     if not as_json:
-        sys.exit(0 if _print_report(layout, []) else 1)
-    from stack.health import read_health
+        sys.exit(0 if _print_report(layout) else 1)
+    from stack.health import is_demo, read_health
     from stack.lifecycle import describe_addresses
     from stack.monitoring import fetch_firing_alerts
     from stack.programs import open_servers
@@ -106,6 +110,7 @@ def status(as_json: bool) -> None:
     answer = {
         "state": str(layout.state),
         "healthy": all(part.is_ok for part in parts),
+        "demo": is_demo(layout),
         "processes": [dataclasses.asdict(part) for part in parts],
         "ports": {"front": layout.port, **layout.ports},
         "addresses": describe_addresses(layout),
@@ -173,22 +178,24 @@ def dev(install: bool, port: int | None, ports: dict[str, int]) -> None:
         _stop(layout)
 
 
-def _make_wish(state: Path, port: int | None, ports: dict[str, int], *, install: bool, api: bool) -> Wish:
+def _make_wish(
+    state: Path, port: int | None, ports: dict[str, int], *, install: bool, api: bool = True, demo: bool = False
+) -> Wish:
     from app.config import Config
     from stack.lifecycle import Wish
 
     # PALMONAS_PORT and PALMONAS_LISTEN_HOST mean the front door here.
     names = ("PALMONAS_PORT", "PALMONAS_LISTEN_HOST")
     config = Config({name: value for name, value in os.environ.items() if name in names})
-    return Wish(state, config.listen_host, port or config.port, ports, install=install, api=api)
+    return Wish(state, config.listen_host, port or config.port, ports, install=install, api=api, demo=demo)
 
 
-def _send_demo(layout: Layout) -> list[DemoResult]:
-    from stack.demo import send_demo
+def _run_demo(layout: Layout) -> DemoResult:
+    from stack.demo import ORDERS_PER_CHANNEL, run_demo
     from stack.programs import open_servers
 
-    _report_progress("sending demo orders")
-    return send_demo(layout, open_servers(layout).postgres.url)
+    _report_progress(f"simulating {ORDERS_PER_CHANNEL} orders of each channel, and waiting until all are stored")
+    return run_demo(layout, open_servers(layout).postgres.url)
 
 
 def _stop(layout: Layout) -> None:
@@ -216,18 +223,18 @@ def _wait_for_end(layout: Layout) -> None:
     raise UsageError("the stack was stopped from elsewhere")
 
 
-def _print_report(layout: Layout, results: list[DemoResult]) -> bool:
+def _print_report(layout: Layout, result: DemoResult | None = None) -> bool:
     """Print orders, parts, alerts and addresses; True when every part is ok."""
-    from stack.health import read_health
+    from stack.health import is_demo, read_health
     from stack.lifecycle import describe_addresses
     from stack.monitoring import fetch_firing_alerts
     from stack.programs import open_servers
 
     parts = read_health(layout, open_servers(layout))
-    if results:
-        click.echo("\nOrders (channel, sent, accepted, stored)")
-        for result in results:
-            click.echo(f"  {result.channel:<18} {result.sent:>5} {result.accepted:>5} {result.stored:>5}")
+    if result:
+        _print_demo(result)
+    if is_demo(layout):
+        click.echo("\nThis is a demo: the part `simulator` plays the sales channels, and their orders are invented.")
     click.echo("\nParts (state, pid, up, restarts, health)")
     for part in parts:
         click.echo(_format_part(part))
@@ -243,11 +250,28 @@ def _print_report(layout: Layout, results: list[DemoResult]) -> bool:
     return bool(parts) and all(part.is_ok for part in parts)
 
 
+def _print_demo(result: DemoResult) -> None:
+    click.echo("\nOrders (channel, made, came by webhook, by poll, stored)")
+    for one in result.channels:
+        click.echo(f"  {one.channel:<18} {one.made:>5} {one.by_webhook:>5} {one.by_poll:>5} {one.stored:>5}")
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(result.statuses.items()))
+    click.echo(f"  {'of all':<18} {statuses}")
+    push = result.push
+    if push is None:
+        click.echo("  no order was paid and unshipped, so none was shipped here")
+    else:
+        told = f"shipped here, {push.channel} told {push.received} x, done there {push.applied} x"
+        click.echo(f"  {'order ' + push.external_id}  {told}")
+    if not result.is_complete:
+        click.echo("Not all of it arrived: what is made and what is stored differ, or the channel was not told once.")
+
+
 def _format_part(part: PartHealth) -> str:
     minutes, seconds = divmod(part.uptime_s, 60)
     times = "1 restart" if part.restarts == 1 else f"{part.restarts} restarts"
+    mark = " (demo)" if part.name == "simulator" else ""
     uptime = f"{minutes // 60}h{minutes % 60:02}m{seconds:02}s"
-    return f"  {part.name:<18} {part.state:<9} {part.pid:>7} {uptime:>10} {times:>11}  {part.health}"
+    return f"  {part.name:<18} {part.state:<9} {part.pid:>7} {uptime:>10} {times:>11}  {part.health}{mark}"
 
 
 def _report_progress(line: str) -> None:

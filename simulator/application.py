@@ -59,6 +59,10 @@ def create_app(simulation: Simulation) -> Flask:
         response.headers["Date"] = format_datetime(simulation.read_time(channel), usegmt=True)
         return response
 
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", mimetype="text/plain")
+
     for module in (shopify, woocommerce, amazon, standard, control):
         app.register_blueprint(module.make_blueprint(simulation))
     return app

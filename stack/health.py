@@ -10,6 +10,7 @@ from stack.pages import fetch_page
 from stack.processes import wait_until
 from stack.programs import Part, Servers
 from stack.restarts import read_counts
+from stack.simulated import SIMULATOR
 from stack.supervisor import Supervisor
 
 PAGE_DEADLINE_S = 3.0
@@ -41,6 +42,11 @@ def save_pages(layout: Layout, parts: list[Part]) -> None:
 def load_pages(layout: Layout) -> dict[str, str | None]:
     pages: dict[str, str | None] = json.loads((layout.state / "pages.json").read_text(encoding="utf-8"))
     return pages
+
+
+def is_demo(layout: Layout) -> bool:
+    """True for a stack that was started with its own simulator."""
+    return SIMULATOR in load_pages(layout)
 
 
 def check_part(name: str, page: str | None, servers: Servers) -> str:

@@ -32,6 +32,7 @@ PORT_OFFSETS = {
     "worker-poll-metrics": 18,
     "worker-push-metrics": 19,
     "postgresql": 32,
+    "simulator": 60,
     "redis": 79,
     "prometheus": 90,
     "alertmanager": 93,

@@ -33,9 +33,10 @@ from stack.programs import (
     open_servers,
     palmonas_command,
     write_private,
-    write_secrets,
+    write_settings,
 )
 from stack.restarts import write_counts
+from stack.simulated import SIMULATOR, find_simulator, list_api_settings
 from stack.supervisor import Supervisor
 
 STAGE_DEADLINE_S = 90.0
@@ -56,6 +57,7 @@ class Wish:
     ports: Mapping[str, int] = field(default_factory=dict)
     install: bool = False
     api: bool = True
+    demo: bool = False
 
 
 def find_running(state: Path) -> Layout | None:
@@ -86,6 +88,8 @@ def hold_lock(state: Path) -> Iterator[None]:
 
 def start_stack(wish: Wish, report: Report) -> Layout:
     """Bring everything up and wait until it is healthy. Raises UsageError after stopping all again."""
+    if wish.demo:
+        _refuse_real_channels()
     if wish.install:
         install_missing(report)
     previous = load_layout(wish.state)
@@ -99,8 +103,8 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     servers = open_servers(layout)
     servers.postgres.prepare()
     servers.redis.prepare()
-    settings = write_secrets(layout, servers)
-    parts = list_parts(layout, servers, settings, api=wish.api)
+    settings = write_settings(layout, servers, demo=wish.demo)
+    parts = list_parts(layout, servers, settings, api=wish.api, demo=wish.demo)
     scraped = parts if wish.api else [*parts, make_api_part(layout, settings)]
     write_targets(layout, [(part.job, part.name, part.page, part.labels) for part in scraped if part.job and part.page])
     write_counts(layout.restarts_file, {part.name: 0 for part in parts})
@@ -114,6 +118,13 @@ def start_stack(wish: Wish, report: Report) -> Layout:
         supervisor.stop()
         raise
     return layout
+
+
+def _refuse_real_channels() -> None:
+    """A demo beside a real shop would poll one and ship to the other."""
+    for name in (f"PALMONAS_{setting}" for setting in list_api_settings("") if setting.endswith("_URL")):
+        if os.environ.get(name) or os.environ.get(f"{name}_FILE"):
+            raise UsageError(f"{name} is set, and a demo simulates the channels; start without one: palmonas up")
 
 
 def _start_stages(
@@ -228,11 +239,13 @@ def describe_addresses(layout: Layout) -> dict[str, str]:
         "queues (admins)": f"{layout.base_url}/rq",
     }
     found.update(page for part, page in pages.items() if part in running)
+    if SIMULATOR in running:
+        found["simulator (demo)"] = find_simulator(layout)
     return found
 
 
 def make_api_environment(layout: Layout) -> dict[str, str]:
     """What an API in the foreground needs to take the place of the stack's own (`palmonas dev`)."""
-    settings = write_secrets(layout, open_servers(layout))
+    settings = write_settings(layout, open_servers(layout))
     part = make_api_part(layout, settings)
     return {**_clean_environment(settings), **part.environment}

@@ -7,11 +7,11 @@ import json
 import secrets
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.config import QUEUES
+from app.channel_settings import BY_CHANNEL, SECRETS
+from app.config import CHANNEL_NAMES, QUEUES
 from stack.binaries import find_program
 from stack.frontdoor import write_haproxy
 from stack.layout import Layout
@@ -19,9 +19,14 @@ from stack.monitoring import write_alertmanager, write_prometheus
 from stack.processes import find_server_user
 from stack.server import Server
 from stack.servers import PostgresServer, RedisServer
+from stack.simulated import API_SECRETS, SIMULATOR, find_simulator, list_api_settings
 
 # Stages of the start; the stop goes the other way.
 SERVERS, MONITORING, SERVICE, FRONT = 100, 200, 300, 400
+
+WEBHOOK_SECRETS = tuple(BY_CHANNEL[name][SECRETS].name for name in CHANNEL_NAMES)
+DEMO_POLL_INTERVAL_S = 5  # Amazon's orders come by poll alone, and somebody is watching
+DEMO_SPEED = 100  # Amazon's real usage plan allows one list of orders a minute
 
 MISSING_PARTS = {
     "haproxy": "requests go straight to one API process; for several behind HAProxy: apt-get install haproxy",
@@ -73,27 +78,34 @@ def open_servers(layout: Layout) -> Servers:
     )
 
 
-def write_secrets(layout: Layout, servers: Servers) -> dict[str, str]:
-    """Keep every secret in a file of mode 0600; return the settings that name the files."""
-    makers: dict[str, Callable[[], str]] = {
-        "SHOPIFY_SECRETS": lambda: secrets.token_hex(32),
-        "WOOCOMMERCE_SECRETS": lambda: secrets.token_hex(32),
-        "STANDARD_SECRETS": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
-    }
-    environment = {}
-    for name, make in makers.items():
-        path = layout.secrets / name.lower()
-        if not path.exists():
-            write_private(path, make())
-        environment[f"PALMONAS_{name}_FILE"] = str(path)
+def write_settings(layout: Layout, servers: Servers, *, demo: bool = False) -> dict[str, str]:
+    """The service's settings: every secret in a file of mode 0600, and with `demo` the way to the simulator."""
+    made = (*WEBHOOK_SECRETS, *API_SECRETS) if demo else WEBHOOK_SECRETS
+    environment = {f"PALMONAS_{name}_FILE": str(_keep_secret(layout, name)) for name in made}
     for name, url in (("DATABASE_URL", servers.postgres.url), ("REDIS_URL", servers.redis.url)):
         path = layout.secrets / name.lower()
         write_private(path, url)
         environment[f"PALMONAS_{name}_FILE"] = str(path)
+    if demo:
+        settings = {**list_api_settings(find_simulator(layout)), "POLL_INTERVAL_S": str(DEMO_POLL_INTERVAL_S)}
+        environment |= {f"PALMONAS_{name}": value for name, value in settings.items()}
     return environment
 
 
-def list_parts(layout: Layout, servers: Servers, settings: dict[str, str], *, api: bool = True) -> list[Part]:
+def _keep_secret(layout: Layout, name: str) -> Path:
+    """The file of a secret, made on first use."""
+    path = layout.secrets / name.lower()
+    if not path.exists():
+        standard = name.startswith("STANDARD_")
+        write_private(
+            path, f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}" if standard else secrets.token_hex(32)
+        )
+    return path
+
+
+def list_parts(
+    layout: Layout, servers: Servers, settings: dict[str, str], *, api: bool = True, demo: bool = False
+) -> list[Part]:
     """Everything this stack runs. `api=False` leaves API and HAProxy out: `palmonas dev` has its own."""
     parts = [_serve(servers.postgres, wait_s=30), _serve(servers.redis, wait_s=10)]
     parts += _list_exporters(layout, servers)
@@ -107,6 +119,8 @@ def list_parts(layout: Layout, servers: Servers, settings: dict[str, str], *, ap
         _run("dispatcher", ["dispatcher"], "palmonas-dispatcher", layout, settings),
         _run("exporter", ["exporter"], "palmonas-exporter", layout, settings),
     ]
+    if demo:
+        parts.append(_make_simulator(layout))
     return parts + _list_monitoring(layout)
 
 
@@ -137,6 +151,12 @@ def _run(name: str, arguments: list[str], job: str, layout: Layout, settings: di
         page=f"http://127.0.0.1:{metrics}/readyz",
         job=job,
     )
+
+
+def _make_simulator(layout: Layout) -> Part:
+    command = [*palmonas_command(), "simulate", "--port", str(layout.ports[SIMULATOR]), "--target", layout.base_url]
+    options = ["--secrets", str(layout.secrets), "--speed", str(DEMO_SPEED)]
+    return Part(SIMULATOR, [*command, *options], SERVICE, page=f"{find_simulator(layout)}/healthz")
 
 
 def palmonas_command() -> list[str]:

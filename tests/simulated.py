@@ -6,43 +6,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from app.store.pool import Pool
 from stack.processes import find_free_port
+from stack.programs import WEBHOOK_SECRETS
+from stack.simulated import API_SECRETS, Control, Key, is_same, list_api_settings
 
 START_DEADLINE_S = 30.0
-TIMEOUT_S = 10.0
-PRIVATE_FILES = (
-    "shopify_secrets",
-    "woocommerce_secrets",
-    "standard_secrets",
-    "shopify_api_token",
-    "woocommerce_api_key",
-    "woocommerce_api_secret",
-    "amazon_client_secret",
-    "amazon_refresh_token",
-    "standard_push_secret",
-)
 FINAL = "SELECT channel, external_id, channel_status, total::text FROM orders"
 CREATED = """
 SELECT channel, external_id, count(*) FROM orders JOIN order_events ON order_id = orders.id
 WHERE type = 'order_created' GROUP BY orders.id HAVING count(*) <> 1
 """
-Key = tuple[str, str]  # channel, external id
 
 
-class Simulator:
+class Simulator(Control):
     """`palmonas simulate` in a process of its own, sending its webhooks to `target`."""
 
     def __init__(self, directory: Path, target: str, seed: int = 1) -> None:
         self.port = find_free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self._secrets = directory / "secrets"
+        super().__init__(f"http://127.0.0.1:{self.port}", self._secrets)
         self._log = (directory / "simulator.log").open("wb")
         self._process = subprocess.Popen(
             [
@@ -60,22 +46,9 @@ class Simulator:
             try:
                 self.tell("GET", "/control/oracle")
                 return
-            except (requests.RequestException, OSError):
+            except OSError:
                 time.sleep(0.1)
         raise AssertionError("the simulator did not start")
-
-    def tell(self, method: str, path: str, **body: Any) -> Any:
-        """One call of the control API; the JSON of its answer, None when it has none."""
-        token = (self._secrets / "simulator_control_token").read_text(encoding="utf-8").strip()
-        answer = requests.request(
-            method,
-            self.url + path,
-            json=body if method == "POST" else None,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=TIMEOUT_S,
-        )
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
 
     def misbehave(self, channel: str, kind: str, **how: Any) -> int:
         """Put a rule in force; returns its id."""
@@ -96,42 +69,17 @@ class Simulator:
             assert time.monotonic() < deadline, f"not met {times} times within {deadline_s} s: {missed}"
             time.sleep(0.1)
 
-    def make_orders(self, channel: str, number: int, *, steps: int = 0) -> list[Key]:
-        made = self.tell("POST", "/control/orders", channel=channel, count=number, steps=steps)["made"]
-        return [(channel, external_id) for external_id in made]
-
     def advance(self, orders: Collection[Key], steps: int = 1) -> None:
         self.tell(
             "POST", "/control/orders/advance", external_ids=[external_id for _, external_id in orders], steps=steps
         )
 
-    def read_truth(self) -> dict[Key, tuple[str, str | None]]:
-        """(channel, external id) to (canonical status, total) of every order ever made."""
-        return {
-            (one["channel"], one["external_id"]): (one["channel_status"], one["total"]) for one in self.read_orders()
-        }
-
-    def read_orders(self) -> list[dict[str, Any]]:
-        orders: list[dict[str, Any]] = self.tell("GET", "/control/oracle")["orders"]
-        return orders
-
-    def read_pushes(self) -> list[dict[str, Any]]:
-        pushes: list[dict[str, Any]] = self.tell("GET", "/control/oracle")["pushes"]
-        return pushes
-
     def make_settings(self) -> dict[str, str]:
         """What the service needs to talk to this simulator, and to nothing else."""
-        files = {f"{name}_file": str(self._secrets / name) for name in PRIVATE_FILES}
-        client_id = (self._secrets / "amazon_client_id").read_text(encoding="utf-8").strip()
-        return files | {
-            "shopify_api_url": self.url,
-            "woocommerce_api_url": self.url,
-            "amazon_api_url": self.url,
-            "amazon_token_url": f"{self.url}/auth/o2/token",
-            "amazon_client_id": client_id,
-            "amazon_marketplace_ids": "ATVPDKIKX0DER",
-            "standard_push_url": f"{self.url}/standard/inbound",
-            "outbound_allow": f"127.0.0.1:{self.port}",
+        names = [name.lower() for name in (*WEBHOOK_SECRETS, *API_SECRETS)]
+        return {
+            **{f"{name}_file": str(self._secrets / name) for name in names},
+            **{name.lower(): value for name, value in list_api_settings(self.url).items()},
             "outbound_timeout_s": "3",
             "poll_interval_s": "1",
             "poll_overlap_s": "30",
@@ -149,13 +97,6 @@ class Simulator:
             self._process.kill()
             self._process.wait(10)
         self._log.close()
-
-
-def is_same(true: tuple[str, str | None] | None, stored: tuple[str, str | None] | None) -> bool:
-    """Same state and total; a total that the channel does not tell (None) is compared with nothing."""
-    if true is None or stored is None:
-        return true is stored
-    return true[0] == stored[0] and (true[1] is None or stored[1] is None or Decimal(true[1]) == Decimal(stored[1]))
 
 
 def find_differences(

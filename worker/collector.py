@@ -30,10 +30,19 @@ OUTCOMES = ("succeeded", "failed", "retried")
 class QueueCollector(Collector):
     """O(queues) reads of Redis; O(1) reads of PostgreSQL, bounded by `BACKLOG_CAP`."""
 
-    def __init__(self, client: redis.Redis, pool: Pool, queues: tuple[str, ...], restarts_file: str = "") -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        pool: Pool,
+        queues: tuple[str, ...],
+        restarts_file: str = "",
+        polled: tuple[str, ...] = (),
+    ) -> None:
+        """`polled` names the channels that have poll times."""
         self._client = client
         self._pool = pool
         self._queues = queues
+        self._polled = polled
         self._restarts_file = Path(restarts_file) if restarts_file else None
 
     def describe(self) -> list[Metric]:
@@ -90,7 +99,7 @@ class QueueCollector(Collector):
             outbox = read_backlog(cursor, "outbox", "created_at")
             quarantined = count_quarantined(cursor)
             failed = count_failed(cursor, BACKLOG_CAP)
-            ages = read_ages(cursor)
+            ages = read_ages(cursor, self._polled)
             requests = read_open(cursor, KINDS)
         for name, value in (
             (telemetry.INBOX_PENDING, inbox.rows),

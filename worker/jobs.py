@@ -8,6 +8,7 @@ import time
 from rq import get_current_job
 
 from app import telemetry
+from app.channels import CHANNELS
 from app.errors import StoreUnavailable
 from app.orders import poll, privacy_work, push
 from app.orders.drain import charge_oldest, drain_batch
@@ -85,7 +86,8 @@ def poll_channel(channel: str) -> int:
             holder=_job_id(),
             interval_s=context.config.poll_interval_s,
             overlap_s=context.config.poll_overlap_s,
-            settle_s=context.config.poll_settle_s,
+            # without webhooks there is none to leave a change to
+            settle_s=context.config.poll_settle_s if CHANNELS[channel].webhook else 0.0,
             lease_s=context.config.poll_lease_s,
             retry_s=context.config.poll_retry_s,
             beat=context.beat,

@@ -119,7 +119,8 @@ def run_exporter(config: Config) -> int:
     context = open_context(config)
     reserved, readiness = open_reserved_pool(config), Readiness()
     client = connect(config.redis_url, name="redis", size=2, timeout_s=2.0, connect_timeout_s=1.0)
-    REGISTRY.register(QueueCollector(client, context.pool, QUEUES, config.restarts_file))
+    polled = tuple(name for name, outbound in context.clients.items() if outbound.lists)
+    REGISTRY.register(QueueCollector(client, context.pool, QUEUES, config.restarts_file, polled))
     serve_operations(
         config.metrics_host,
         config.metrics_port,

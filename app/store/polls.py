@@ -152,10 +152,12 @@ class PollAge:
     failures: int
 
 
-def read_ages(cursor: Cursor) -> list[PollAge]:
+def read_ages(cursor: Cursor, channels: Sequence[str]) -> list[PollAge]:
+    """Of `channels` alone: one that is polled no more stays in the table, and would grow old for ever."""
     cursor.execute(
         "SELECT channel, extract(epoch FROM now() - synced_until)::float8,"
         " extract(epoch FROM now() - coalesce(last_success_at, synced_until))::float8, failures"
-        " FROM poll_state ORDER BY channel"
+        " FROM poll_state WHERE channel = ANY(%s::text[]) ORDER BY channel",
+        (text_array(channels),),
     )
     return [PollAge(*row) for row in cursor.fetchall()]

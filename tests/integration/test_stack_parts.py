@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
+from app.channels.clients import make_clients
+from app.config import Config
 from app.errors import UsageError
 from stack.layout import PORT_OFFSETS, Layout, find_state, load_layout, plan_layout
 from stack.logs import follow_logs, read_tail
 from stack.monitoring import write_targets
 from stack.processes import find_free_port, is_alive, wait_until
-from stack.programs import SERVICE, Part
+from stack.programs import SERVICE, Part, list_parts, open_servers, write_settings
 from stack.restarts import read_counts
 from stack.supervisor import Supervisor, render_supervisor
 
@@ -66,6 +68,32 @@ def test_a_layout_is_found_again_and_a_damaged_one_is_named(layout: Layout) -> N
     (layout.state / "stack.json").write_text("{")
     with pytest.raises(UsageError, match=r"stack\.json is damaged"):
         load_layout(layout.state)
+
+
+def read_settings(layout: Layout, *, demo: bool) -> dict[str, str]:
+    for name in ("secrets", "postgresql", "redis"):
+        (layout.state / name).mkdir(exist_ok=True)
+    return write_settings(layout, open_servers(layout), demo=demo)
+
+
+def test_a_demo_leads_every_channel_to_its_simulator_and_nowhere_else(layout: Layout) -> None:
+    config = Config(read_settings(layout, demo=True))
+    clients = make_clients(config)
+    assert set(clients) == {"shopify", "woocommerce", "amazon", "standard"}
+    assert config.outbound_allow == (f"127.0.0.1:{layout.ports['simulator']}",)
+    again = Config(read_settings(layout, demo=True))
+    assert again.get("SHOPIFY_API_TOKEN") == config.get("SHOPIFY_API_TOKEN")
+    assert [path for path in layout.secrets.iterdir() if path.stat().st_mode & 0o077] == []
+
+
+def test_without_a_demo_no_channel_has_an_api(layout: Layout) -> None:
+    read_settings(layout, demo=True)
+    settings = read_settings(layout, demo=False)
+    assert make_clients(Config(settings)) == {}
+    assert not [name for name in settings if "_API_" in name or "OUTBOUND" in name or "POLL" in name]
+    servers = open_servers(layout)
+    names = {demo: {part.name for part in list_parts(layout, servers, settings, demo=demo)} for demo in (True, False)}
+    assert names[True] - names[False] == {"simulator"}
 
 
 def test_supervisord_reads_back_what_was_meant(layout: Layout) -> None:

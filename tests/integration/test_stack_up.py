@@ -1,32 +1,38 @@
-"""The whole stack, as a user starts it: up, demo orders, second up, a crash, a taken port, down."""
+"""The whole stack, as a user starts it: up, demo, second up, crashes, a taken port, down, and up without the demo."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from stack.layout import load_layout
-from stack.monitoring import fetch_targets
+from stack.monitoring import fetch_firing_alerts, fetch_targets
 from stack.pages import fetch_page
 from stack.processes import find_free_port, is_alive, is_port_taken, wait_until
+from stack.simulated import Control
 
 PALMONAS = Path(sys.prefix) / "bin" / "palmonas"
 ALWAYS = {
     *("postgresql", "redis", "api-console-1", "worker-ingest", "worker-tasks", "dispatcher", "exporter"),
     *("haproxy", "api-accept-1", "api-accept-2", "prometheus", "alertmanager"),
 }
+UNSCRAPED = {"postgresql", "redis", "simulator"}
+CHANNELS = {"shopify", "woocommerce", "amazon", "standard"}
 
 
 @dataclass
@@ -49,6 +55,14 @@ class Stack:
         answer: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
         return answer
 
+    def call_api(self, method: str, path: str, **options: Any) -> requests.Response:
+        token = (self.state / "secrets" / "admin.token").read_text(encoding="ascii").strip()
+        headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
+        url = f"http://127.0.0.1:{self.port}{path}"
+        answer = requests.request(method, url, headers=headers, timeout=10, **options)
+        answer.raise_for_status()
+        return answer
+
     def read_process(self, name: str) -> dict[str, Any]:
         (found,) = (one for one in self.read_status()["processes"] if one["name"] == name)
         return dict(found)
@@ -64,7 +78,9 @@ def stack() -> Iterator[Stack]:
         assert started.returncode == 0, started.stdout + started.stderr
         lines = [line.split() for line in started.stdout.splitlines()]
         for channel in ("shopify", "woocommerce", "standard"):
-            assert [channel, "20", "20", "20"] in lines
+            assert [channel, "20", "20", "0", "20"] in lines
+        assert ["amazon", "20", "0", "20", "20"] in lines
+        assert "told 1 x, done there 1 x" in started.stdout
         yield running
     finally:
         running.run("down", deadline_s=180)
@@ -74,8 +90,9 @@ def stack() -> Iterator[Stack]:
 def test_everything_runs_and_is_healthy(stack: Stack) -> None:
     status = stack.read_status()
     assert status["healthy"] is True
+    assert status["demo"] is True
     processes = {one["name"]: one for one in status["processes"]}
-    assert processes.keys() >= ALWAYS
+    assert processes.keys() >= ALWAYS | {"simulator"}
     assert {one["state"] for one in processes.values()} <= {"RUNNING", "STARTING"}
     assert {one["health"] for one in processes.values()} == {"ok"}
 
@@ -86,9 +103,24 @@ def test_prometheus_scrapes_every_process(stack: Stack) -> None:
 
     def all_up() -> bool:
         targets = fetch_targets(layout) or {}
-        return targets.keys() >= ALWAYS - {"postgresql", "redis"} and set(targets.values()) == {"up"}
+        return targets.keys() >= ALWAYS - UNSCRAPED and set(targets.values()) == {"up"}
 
     assert wait_until(all_up, 45, pause_s=0.5), fetch_targets(layout)
+
+
+def test_the_demo_polls_three_channels(stack: Stack) -> None:
+    page = fetch_page(f"http://127.0.0.1:{stack.read_status()['ports']['exporter-metrics']}/metrics", 5)
+    assert page is not None
+    ages = re.findall(r'palmonas_poll_last_success_age_seconds\{channel="(\w+)"\}', page.text)
+    assert set(ages) == CHANNELS - {"standard"}
+
+
+@pytest.mark.drill
+def test_three_minutes_after_the_demo_nothing_but_the_watchdog_fires(stack: Stack) -> None:
+    layout = load_layout(stack.state)
+    assert layout
+    time.sleep(180)
+    assert fetch_firing_alerts(layout) == ["Watchdog"]
 
 
 def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
@@ -97,10 +129,25 @@ def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
     assert [path for path in files if path.stat().st_mode & 0o077] == []
 
 
-def test_a_second_up_says_so(stack: Stack) -> None:
+@pytest.mark.parametrize("channel", sorted(CHANNELS))
+def test_operators_see_the_orders_of_every_channel(stack: Stack, channel: str) -> None:
+    orders = stack.call_api("GET", f"/orders?channel={channel}&limit=100").json()["orders"]
+    assert len(orders) == 20
+    assert len({order["channel_status"] for order in orders}) > 1
+
+
+def test_status_marks_the_demo(stack: Stack) -> None:
+    shown = stack.run("status").stdout
+    assert "This is a demo: the part `simulator` plays the sales channels" in shown
+    assert [line.split()[-1] for line in shown.splitlines() if line.startswith("  simulator  ")] == ["(demo)"]
+
+
+def test_a_second_up_says_so_and_makes_nothing(stack: Stack) -> None:
     again = stack.run("up", "--demo")
     assert again.returncode == 0
     assert "is up already" in again.stdout
+    assert "without --demo" not in again.stdout
+    assert len(stack.call_api("GET", "/orders?limit=100").json()["orders"]) == 20 * len(CHANNELS)
 
 
 def test_the_front_door_hides_metrics(stack: Stack) -> None:
@@ -109,7 +156,7 @@ def test_the_front_door_hides_metrics(stack: Stack) -> None:
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["worker-ingest", "api-accept-1", "postgresql"])
+@pytest.mark.parametrize("name", ["worker-ingest", "api-accept-1", "postgresql", "simulator"])
 def test_a_killed_process_comes_back_and_is_counted(stack: Stack, name: str) -> None:
     before = stack.read_process(name)
     os.kill(before["pid"], signal.SIGKILL)
@@ -120,6 +167,30 @@ def test_a_killed_process_comes_back_and_is_counted(stack: Stack, name: str) -> 
 
     assert wait_until(is_back, 45, pause_s=0.5), stack.read_process(name)
     assert json.loads((stack.state / "restarts.json").read_text())[name] >= before["restarts"] + 1
+
+
+def test_a_channel_that_forgot_an_order_is_told_once_and_polled_on(stack: Stack) -> None:
+    """What a restart of the simulator comes to: all its orders are gone, and ours are not."""
+    url = f"http://127.0.0.1:{stack.read_status()['ports']['simulator']}"
+    Control(url, stack.state / "secrets").tell("POST", "/control/reset")
+    orders = stack.call_api("GET", "/orders?channel=woocommerce&limit=100").json()["orders"]
+    open_order = next(one for one in orders if one["status"] == "new")
+    path = f"/orders/{open_order['id']}"
+    etag = stack.call_api("GET", path).headers["ETag"]
+    stack.call_api("PATCH", f"{path}/status", json={"status": "cancelled"}, headers={"If-Match": etag})
+
+    def list_pushes() -> list[str]:
+        events = stack.call_api("GET", path).json()["events"]
+        return [event["type"] for event in events if event["type"].startswith("push_")]
+
+    assert wait_until(lambda: "push_failed" in list_pushes(), 20, pause_s=0.5)
+    assert list_pushes() == ["push_failed"]
+
+    def polls_on() -> bool:
+        lines = map(json.loads, stack.run("logs", "worker-poll", "-n", "10").stdout.splitlines())
+        return any(line["event"] == "channel_polled" and line["seen"] == 0 for line in lines)
+
+    assert wait_until(polls_on, 30, pause_s=1)
 
 
 def test_logs_are_shown_by_name(stack: Stack) -> None:
@@ -140,6 +211,14 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_demo_does_not_mix_with_real_channels(tmp_path: Path) -> None:
+    address = {"PALMONAS_SHOPIFY_API_URL": "https://shop.example.com"}
+    refused = Stack(tmp_path, find_free_port()).run("up", "--demo", **address)
+    assert refused.returncode == 1
+    assert "PALMONAS_SHOPIFY_API_URL is set, and a demo simulates the channels" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["status", "down"])
 def test_commands_say_when_nothing_is_up(tmp_path: Path, command: str) -> None:
     refused = Stack(tmp_path, 4000).run(command)
@@ -155,3 +234,22 @@ def test_down_leaves_nothing_running(stack: Stack) -> None:
     assert "were killed" not in stopped.stdout
     assert [pid for pid in pids if is_alive(pid)] == []
     assert [port for port in status["ports"].values() if is_port_taken(port)] == []
+
+
+def test_a_start_without_the_demo_calls_no_simulator(stack: Stack) -> None:
+    """The same state, with the orders and poll times of the demo in it."""
+    started = stack.run("up", "--detach", deadline_s=300)
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert "This is a demo" not in started.stdout
+    try:
+        status = stack.read_status()
+        assert status["demo"] is False
+        assert "simulator" not in {one["name"] for one in status["processes"]}
+        for one in status["processes"]:
+            assert b"_API_URL" not in Path(f"/proc/{one['pid']}/environ").read_bytes(), one["name"]
+        page = fetch_page(f"http://127.0.0.1:{status['ports']['exporter-metrics']}/metrics", 5)
+        assert page is not None
+        assert "palmonas_poll_last_success_age_seconds{" not in page.text
+        assert "started without --demo" in stack.run("up", "--demo").stdout
+    finally:
+        assert stack.run("down", deadline_s=180).returncode == 0

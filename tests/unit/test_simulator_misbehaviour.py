@@ -184,6 +184,11 @@ def test_every_control_route_needs_the_token(laboratory: Laboratory) -> None:
             assert laboratory.client.open(path, method=method, headers=headers).status_code == 401
 
 
+def test_its_health_needs_no_token_and_never_misbehaves(laboratory: Laboratory) -> None:
+    laboratory.control("misbehave", channel="*", kind="500")
+    assert laboratory.client.get("/healthz").status_code == 200
+
+
 def test_orders_are_made_advanced_and_forgotten(laboratory: Laboratory) -> None:
     made = laboratory.control("orders", channel="shopify", count=30, steps=2)["made"]
     assert len(made) == 30
