@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from stack.layout import ROOT, Layout
 from stack.pages import fetch_page
+from stack.receivers import check_configuration, merge_receivers
 
 SOURCE = ROOT / "prometheus"
 QUERY_DEADLINE_S = 5.0
-RETENTION = "7d"
+RETENTION = "40d"  # the error budgets look back 30 days
+RECEIVERS = "receivers.yml"  # in the state directory: who is told of alerts
 
 
 def write_prometheus(layout: Layout) -> list[str]:
@@ -32,12 +34,19 @@ def write_prometheus(layout: Layout) -> list[str]:
 
 
 def write_alertmanager(layout: Layout) -> list[str]:
-    """Link the committed configuration into the state directory; return Alertmanager's arguments."""
+    """Write its configuration, with the receivers of receivers.yml in the state directory; return its arguments.
+
+    Raises ConfigError when that file does not fit.
+    """
     directory = layout.state / "alertmanager"
     directory.mkdir(parents=True, exist_ok=True)
-    _link(directory / "alertmanager.yml", SOURCE / "alertmanager.yml")
+    configuration = directory / "alertmanager.yml"
+    configuration.unlink(missing_ok=True)
+    configuration.touch(mode=0o600)
+    configuration.write_text(merge_receivers(SOURCE / "alertmanager.yml", layout.state / RECEIVERS), encoding="utf-8")
+    check_configuration(configuration)
     return [
-        f"--config.file={directory / 'alertmanager.yml'}",
+        f"--config.file={configuration}",
         f"--storage.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{layout.ports['alertmanager']}",
         "--cluster.listen-address=",

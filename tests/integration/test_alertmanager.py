@@ -1,0 +1,198 @@
+"""One fault, one notification: a real Alertmanager with our routes, given alerts, and a receiver that listens."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from rules.files import read_alerts
+from stack.binaries import find_program
+from stack.processes import find_free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+RECEIVERS = ("page", "warning", "shop", "info", "watchdog")
+# The waits of the committed file, ten times as fast: what is tested is who hears, not when.
+WAITS = {"0s": "0s", "20s": "2s", "30s": "3s", "1m": "6s", "5m": "2s"}
+QUIET_S = 5.0  # twice the longest wait and a margin
+
+
+@dataclass
+class Receiver:
+    """Listens for webhooks; `notes` has (receiver, alert names) of each notification about something that fires."""
+
+    notes: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def take(self, path: str, body: dict[str, Any]) -> None:
+        if body["status"] == "firing":
+            names = sorted({alert["labels"]["alertname"] for alert in body["alerts"] if alert["status"] == "firing"})
+            self.notes.append((path.strip("/"), tuple(names)))
+
+
+@dataclass
+class Running:
+    url: str
+    receiver: Receiver
+
+    def post(self, *alerts: dict[str, str]) -> None:
+        answer = requests.post(f"{self.url}/api/v2/alerts", json=[{"labels": labels} for labels in alerts], timeout=5)
+        answer.raise_for_status()
+
+    def settle(self) -> list[tuple[str, tuple[str, ...]]]:
+        """What was notified once nothing new has come for `QUIET_S` seconds."""
+        count = -1
+        while count != len(self.receiver.notes):
+            count = len(self.receiver.notes)
+            wait_until(lambda: len(self.receiver.notes) > count, QUIET_S)  # noqa: B023 - asked at once
+        return sorted(self.receiver.notes)
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[Running]:
+    program = find_program("prometheus-alertmanager", "alertmanager")
+    if program is None:
+        pytest.fail("Alertmanager is not installed: apt-get install prometheus-alertmanager")
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            receiver.take(self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """The test's output is not a log."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    port = find_free_port()
+    configuration = tmp_path / "alertmanager.yml"
+    configuration.write_text(yaml.safe_dump(speed_up(server.server_port)), encoding="utf-8")
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={configuration}",
+            f"--storage.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=(tmp_path / "log").open("w"),
+    )
+    try:
+        running = Running(f"http://127.0.0.1:{port}", receiver)
+        assert wait_until(lambda: is_ready(running.url), 15), (tmp_path / "log").read_text(encoding="utf-8")
+        yield running
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+
+def speed_up(port: int) -> dict[str, Any]:
+    configuration = yaml.safe_load((ROOT / "prometheus/alertmanager.yml").read_text(encoding="utf-8"))
+    route = configuration["route"]
+    for one in (route, *route["routes"]):
+        for name in ("group_wait", "group_interval"):
+            if name in one:
+                one[name] = WAITS[one[name]]
+    configuration["receivers"] = [
+        {"name": name, "webhook_configs": [{"url": f"http://127.0.0.1:{port}/{name}"}]} for name in RECEIVERS
+    ]
+    return dict(configuration)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/-/ready", timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def make_alert(name: str, severity: str = "", **labels: str) -> dict[str, str]:
+    """The labels of an alert of ours as Prometheus would send them."""
+    rule = next(one for one in read_alerts() if one.name == name and severity in {"", one.labels["severity"]})
+    return {"alertname": name, "job": "palmonas-api", **rule.labels, **labels}
+
+
+def test_postgresql_down_is_one_notification(alertmanager: Running) -> None:
+    pool = {"instance": "api-accept-1", "pool": "accept"}
+    dependents = [
+        make_alert("PalmonasApiErrors", part="accept"),
+        make_alert("ConnectionPoolTimeouts", **pool),
+        make_alert("ConnectionPoolExhausted", **pool),
+        make_alert("CollectorFailed", job="palmonas-exporter", collector="backlog"),
+        make_alert("InboxOldestAge", job="palmonas-exporter"),
+        make_alert("QueueFailures", job="palmonas-exporter", queue="ingest"),
+        make_alert("SloBudgetBurn", "page", slo="accept_availability"),
+        make_alert("DispatcherStalled", job="palmonas-dispatcher"),
+    ]
+    # The dependents come first, as in life: some of them fire at once.
+    alertmanager.post(*dependents)
+    alertmanager.post({"alertname": "PostgresqlDown", "job": "postgresql", "severity": "page", "area": "postgresql"})
+    assert alertmanager.settle() == [("page", ("PostgresqlDown",))]
+
+
+def test_what_a_dead_database_does_not_explain_is_heard_beside_it(alertmanager: Running) -> None:
+    alertmanager.post(
+        {"alertname": "PostgresqlDown", "job": "postgresql", "severity": "page", "area": "postgresql"},
+        make_alert("PalmonasApiDown", instance="api-accept-1"),
+        make_alert("DispatcherMissing", job="palmonas-dispatcher"),
+        {"alertname": "HostDiskFull", "job": "node", "severity": "page", "area": "host"},
+    )
+    assert alertmanager.settle() == [
+        ("page", ("DispatcherMissing",)),
+        ("page", ("HostDiskFull",)),
+        ("page", ("PalmonasApiDown",)),
+        ("page", ("PostgresqlDown",)),
+    ]
+
+
+def test_watchdog_arrives_at_its_own_receiver(alertmanager: Running) -> None:
+    alertmanager.post(make_alert("Watchdog", job=""), make_alert("QuarantineGrew", channel="shopify"))
+    assert alertmanager.settle() == [("shop", ("QuarantineGrew",)), ("watchdog", ("Watchdog",))]
+
+
+def test_instances_of_one_fault_are_one_notification(alertmanager: Running) -> None:
+    alertmanager.post(*(make_alert("PalmonasApiDown", instance=f"api-accept-{number}") for number in (1, 2, 3)))
+    assert alertmanager.settle() == [("page", ("PalmonasApiDown",))]
+
+
+def test_the_graver_form_silences_the_lighter(alertmanager: Running) -> None:
+    alertmanager.post(
+        make_alert("QueueOldestJobAge", "warning", job="palmonas-exporter", queue="push"),
+        make_alert("QueueOldestJobAge", "page", job="palmonas-exporter", queue="push"),
+        make_alert("QueueOldestJobAge", "warning", job="palmonas-exporter", queue="poll"),
+        make_alert("SloBudgetBurn", "page", slo="job_success", window="1h", job="palmonas-exporter"),
+        make_alert("SloBudgetBurn", "warning", slo="job_success", window="3d", job="palmonas-exporter"),
+        make_alert("SloBudgetBurn", "warning", slo="accept_latency", window="3d", job="palmonas-api"),
+    )
+    # The group of the warning about `poll`, and the budget that burns slowly for another objective.
+    assert alertmanager.settle() == [
+        ("page", ("QueueOldestJobAge",)),
+        ("page", ("SloBudgetBurn",)),
+        ("warning", ("QueueOldestJobAge",)),
+        ("warning", ("SloBudgetBurn",)),
+    ]
+
+
+def test_a_dead_instance_is_not_told_again_by_haproxy_and_its_pool(alertmanager: Running) -> None:
+    alertmanager.post(
+        make_alert("PalmonasApiDown", instance="api-accept-1"),
+        make_alert("ConnectionPoolSaturated", instance="api-accept-1", pool="accept"),
+        {"alertname": "HaproxyServerDown", "job": "haproxy", "severity": "warning", "area": "haproxy"},
+        make_alert("ConnectionPoolSaturated", instance="api-console-1", pool="console"),
+    )
+    assert alertmanager.settle() == [("page", ("PalmonasApiDown",)), ("warning", ("ConnectionPoolSaturated",))]
