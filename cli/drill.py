@@ -1,0 +1,53 @@
+"""`palmonas drill`: break a private copy of the stack, and see whether the right people hear of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import NoReturn
+
+import click
+
+from app.errors import UsageError
+from cli.dashboards import require_tools
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="Run every drill, one after the other, on one stack.")
+@click.option("--list", "listing", is_flag=True, help="Show the drills, and what proves each alert.")
+@click.option("--real-time", is_flag=True, help="Run the rules as shipped, not ten times as fast.")
+@click.option("--no-record", is_flag=True, help="Leave docs/drills.json as it is.")
+@click.option("--minutes", type=click.FloatRange(0.5, 24 * 60), default=5, show_default=True, help="Length of `soak`.")
+def drill(
+    names: tuple[str, ...], *, everything: bool, listing: bool, real_time: bool, no_record: bool, minutes: float
+) -> None:
+    """Inject faults for real, and follow their alerts to the receiver. `soak` is load without any fault."""
+    require_tools()
+    from drills.drill import find_drill, list_drills
+    from drills.listing import describe_drills
+
+    if listing:
+        click.echo(describe_drills())
+        return
+    factor = 1.0 if real_time else None
+    signal.signal(signal.SIGTERM, _interrupt)
+    if names == ("soak",):
+        from drills.soak import run_soak
+
+        sys.exit(0 if run_soak(minutes, factor, _report) else 1)
+    if everything == bool(names):
+        raise UsageError("name one or more drills, or say --all; `palmonas drill --list` shows them")
+    from drills.session import run_session
+
+    chosen = list_drills() if everything else tuple(map(find_drill, names))
+    sys.exit(0 if run_session(chosen, factor, _report, record=not no_record) else 1)
+
+
+def _report(line: str) -> None:
+    click.echo(f"{time.strftime('%H:%M:%S')} {line}")
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,32 @@
+"""`palmonas drill --list`: the drills, and what stands behind each alert."""
+
+from __future__ import annotations
+
+from drills.drill import Drill, list_drills
+from rules.files import Alert, read_alerts
+from rules.proofs import Proof, read_proofs, read_unproven
+
+
+def describe_drills() -> str:
+    """Text for people: every drill with its fault, then every alert with what proves it."""
+    drills, proofs, unproven = list_drills(), read_proofs(), read_unproven()
+    lines = ["Drills"]
+    for drill in drills:
+        lines.append(f"  {drill.name:<30} {drill.fault}")
+        lines.append(f"  {'':<30} expects {', '.join(drill.expect)}")
+    lines.append("\nAlerts")
+    for alert in read_alerts():
+        name = f"{alert.name} ({alert.labels['severity']})"
+        lines.append(f"  {name:<45} {_tell_proof(alert, drills, proofs, unproven)}")
+    return "\n".join(lines)
+
+
+def _tell_proof(alert: Alert, drills: tuple[Drill, ...], proofs: list[Proof], unproven: dict[str, str]) -> str:
+    severity = alert.labels["severity"]
+    found = [one.drill for one in proofs if (one.alert, one.severity) == (alert.name, severity)]
+    if found:
+        return f"proven by {', '.join(dict.fromkeys(found))}"
+    wanted = (alert.name, f"{alert.name}/{severity}")
+    if planned := [drill.name for drill in drills if any(name in wanted for name in drill.expect)]:
+        return f"not recorded yet; run: palmonas drill {' '.join(planned)}"
+    return unproven.get(alert.name, "nothing: write a drill, or a reason into drills/unproven.yml")

@@ -1,0 +1,154 @@
+"""One drill from silence to silence: inject, see every expected alert through, heal, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.errors import UsageError
+from drills.alerts import (
+    AlertLog,
+    count_groups,
+    find_unexpected,
+    first_firing,
+    last_resolved,
+)
+from drills.drill import Drill
+from drills.stand import Report, Stand
+from stack.monitoring import fetch_alerts
+
+SILENT_S = 6.0  # four scrapes and evaluations with nothing, on the default clock
+SILENCE_DEADLINE_S = 90.0
+PAUSE_S = 0.2
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Times of one alert in seconds: the first three since the fault, the last two since the heal."""
+
+    severity: str
+    pending_s: float | None
+    firing_s: float
+    notified_s: float
+    inactive_s: float
+    resolved_s: float
+
+
+@dataclass
+class Result:
+    """What came of a drill. It passed when there are no `problems`."""
+
+    drill: Drill
+    factor: float
+    problems: list[str] = field(default_factory=list)
+    steps: dict[str, Steps] = field(default_factory=dict)
+    notifications: int = 0
+    held_back: list[str] = field(default_factory=list)
+
+
+class _Run:
+    """The clock and the log of one drill."""
+
+    def __init__(self, stand: Stand, drill: Drill) -> None:
+        self.stand = stand
+        self.drill = drill
+        self.log = AlertLog()
+        self.fault_at = self.heal_at = 0.0
+
+    def watch(self, is_done: Callable[[], bool], deadline_s: float) -> bool:
+        """Follow the alerts until `is_done`, at most `deadline_s` seconds of this stand's clock."""
+        end = time.monotonic() + self.stand.stretch(deadline_s)
+        while True:
+            alerts = fetch_alerts(self.stand.layout)
+            if alerts is not None:
+                self.log.note(time.monotonic(), alerts)
+            if is_done():
+                return True
+            if time.monotonic() >= end:
+                return False
+            time.sleep(PAUSE_S)
+
+    def is_notified(self, wanted: str) -> bool:
+        return bool(self.log.find(wanted)) and first_firing(self.stand.receiver.list_notices(), wanted) is not None
+
+    def is_resolved(self, wanted: str) -> bool:
+        gone = all(self.log.seen[key].gone_at is not None for key in self.log.find(wanted))
+        told_at = last_resolved(self.stand.receiver.list_notices(), wanted)
+        return gone and told_at is not None and told_at > self.heal_at
+
+    def read_steps(self, wanted: str) -> Steps:
+        key = self.log.find(wanted)[0]
+        seen, notices = self.log.seen[key], self.stand.receiver.list_notices()
+        assert seen.firing_at is not None
+        assert seen.gone_at is not None
+        notified_at, resolved_at = first_firing(notices, wanted), last_resolved(notices, wanted)
+        assert notified_at is not None
+        assert resolved_at is not None
+        return Steps(
+            key.severity,
+            None if seen.pending_at is None else seen.pending_at - self.fault_at,
+            seen.firing_at - self.fault_at,
+            notified_at - self.fault_at,
+            seen.gone_at - self.heal_at,
+            resolved_at - self.heal_at,
+        )
+
+
+def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
+    """Run one drill on a stand that may have been drilled before. Bounded; leaves the fault healed."""
+    result = Result(drill, stand.factor)
+    stand.forget()
+    noisy = stand.wait_healthy() or stand.wait_silent(
+        stand.stretch(SILENT_S), stand.stretch(SILENT_S) + SILENCE_DEADLINE_S
+    )
+    if noisy:
+        result.problems.append(f"no silence before the fault: {', '.join(noisy)}")
+        return result
+    run = _Run(stand, drill)
+    _inject(run, result, report)
+    _heal(run, result, report)
+    return result
+
+
+def _inject(run: _Run, result: Result, report: Report) -> None:
+    drill, receiver = run.drill, run.stand.receiver
+    report(f"{drill.name}: silent; injecting: {drill.fault}")
+    run.fault_at = time.monotonic()
+    try:
+        drill.inject(run.stand)
+    except UsageError as error:
+        result.problems.append(f"the fault could not be injected: {error}")
+        return
+    run.watch(lambda: all(map(run.is_notified, drill.expect)), drill.detect_s)
+    for wanted in drill.expect:
+        if not run.log.find(wanted):
+            result.problems.append(f"{wanted} did not fire")
+        elif not run.is_notified(wanted):
+            result.problems.append(f"{wanted} fired and was not notified")
+    run.watch(lambda: False, drill.hold_s)
+    result.notifications = count_groups(receiver.list_notices())
+    report(f"{drill.name}: {result.notifications} notified; fired: {', '.join(map(str, run.log.list_fired()))}")
+
+
+def _heal(run: _Run, result: Result, report: Report) -> None:
+    drill, receiver = run.drill, run.stand.receiver
+    run.heal_at = time.monotonic()
+    drill.heal(run.stand)
+    run.stand.undo.close()
+    seen = [wanted for wanted in drill.expect if run.is_notified(wanted)]
+    run.watch(lambda: all(map(run.is_resolved, seen)), drill.resolve_s)
+    for wanted in seen:
+        if run.is_resolved(wanted):
+            result.steps[wanted] = run.read_steps(wanted)
+        else:
+            result.problems.append(f"{wanted} was not resolved after the heal")
+    result.problems.extend(
+        f"{name} was notified and nobody expected it"
+        for name in find_unexpected(receiver.list_notices(), [*drill.expect, *drill.may])
+    )
+    result.held_back = [
+        str(key) for key in run.log.list_fired() if first_firing(receiver.list_notices(), str(key)) is None
+    ]
+    for problem in result.problems:
+        report(f"{drill.name}: {problem}")

@@ -1,0 +1,69 @@
+"""Load that rises and falls, rolling restarts, workers that come and go: nothing but Watchdog may be notified."""
+
+from __future__ import annotations
+
+import time
+
+from drills.alerts import AlertLog, find_unexpected
+from drills.load import run_load
+from drills.run import SILENCE_DEADLINE_S, SILENT_S
+from drills.stand import DEFAULT_FACTOR, Report, Stand, open_stand
+from stack.monitoring import fetch_alerts
+
+WAVE_USERS = 4  # more users than the stand's own, in every second wave
+API = ("api-accept-1", "api-accept-2", "api-console-1")
+WORKERS = ("worker-ingest", "worker-push", "worker-poll", "worker-tasks")
+RESTART_DEADLINE_S = 60.0
+PAUSE_S = 0.2
+
+
+class _Soak:
+    """Follows alerts between and during the steps."""
+
+    def __init__(self, stand: Stand, report: Report) -> None:
+        self.stand = stand
+        self.report = report
+        self.log = AlertLog()
+
+    def watch(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+            time.sleep(PAUSE_S)
+
+    def look(self) -> None:
+        self.log.note(time.monotonic(), fetch_alerts(self.stand.layout) or [])
+
+    def roll(self, names: tuple[str, ...]) -> None:
+        """Restart one part after the other, each in order, the next when the one before is ready."""
+        self.report(f"rolling restart of {', '.join(names)}")
+        for name in names:
+            self.stand.stop(name)
+            self.stand.start(name)
+            end = time.monotonic() + RESTART_DEADLINE_S
+            while self.stand.list_ill() and time.monotonic() < end:
+                self.watch(1.0)
+
+
+def run_soak(minutes: float, factor: float | None, report: Report) -> bool:
+    """True when nothing but Watchdog was notified in `minutes` minutes; pending alerts are told, and allowed."""
+    with open_stand(factor or DEFAULT_FACTOR, report) as stand:
+        stand.forget()
+        noisy = stand.wait_healthy() or stand.wait_silent(stand.stretch(SILENT_S), SILENCE_DEADLINE_S)
+        if noisy:
+            report(f"no silence to begin with: {', '.join(noisy)}")
+            return False
+        soak = _Soak(stand, report)
+        quarter = minutes * 60 / 4
+        soak.watch(quarter)
+        for names in (API, WORKERS):
+            report("load rises")
+            with run_load(stand.layout, WAVE_USERS):
+                soak.roll(names)
+                soak.watch(quarter)
+            report("load falls")
+        soak.watch(quarter)
+        unexpected = find_unexpected(stand.receiver.list_notices(), ())
+        report(f"fired: {', '.join(map(str, soak.log.list_fired())) or 'nothing'}")
+    report(f"notified and unexpected: {', '.join(unexpected) or 'nothing'}")
+    return not unexpected

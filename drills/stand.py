@@ -1,0 +1,196 @@
+"""A private copy of the stack to break: free ports, a temporary directory, rules on a quicker clock, load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from psycopg2.extensions import connection
+
+from app.errors import UsageError
+from drills.load import run_load
+from drills.monitoring import place_configuration
+from drills.receiver import Receiver
+from stack.health import check_part, load_pages, read_health
+from stack.layout import STATE_VARIABLE, Layout, load_layout
+from stack.lifecycle import stop_stack
+from stack.monitoring import fetch_alerts, fetch_targets
+from stack.processes import find_free_port, list_descendants, signal_all, wait_until
+from stack.programs import Servers, open_servers, palmonas_command
+from stack.servers import connect_for
+from stack.supervisor import Supervisor
+
+DEFAULT_FACTOR = 10.0
+START_DEADLINE_S = 300.0
+HEALTHY_DEADLINE_S = 60.0
+CONNECT_DEADLINE_S = 10.0
+
+Report = Callable[[str], None]
+
+# Settings of the private stack that differ from what is shipped, so that a fault does not need many clients.
+ENVIRONMENT = {"PALMONAS_POLL_INTERVAL_S": "5"}
+
+
+class Stand:
+    """The stack under drill. What a fault leaves to be undone is on `undo`; it is undone at the end at the latest."""
+
+    def __init__(self, layout: Layout, receiver: Receiver, factor: float) -> None:
+        self.layout = layout
+        self.receiver = receiver
+        self.factor = factor
+        self.undo = ExitStack()
+        self.servers: Servers = open_servers(layout)
+        self.supervisor = Supervisor(layout)
+        self._frozen: set[int] = set()
+
+    def stretch(self, seconds: float) -> float:
+        """Seconds of the default factor's clock on this stand's clock."""
+        return seconds * DEFAULT_FACTOR / self.factor
+
+    # --- processes ---------------------------------------------------------------------------------------------
+    def list_family(self, name: str) -> list[int]:
+        """The process of part `name` and all it started. Raises UsageError when it does not run."""
+        for process in self.supervisor.list_processes():
+            if process.name == name and process.pid:
+                return [process.pid, *list_descendants(process.pid)]
+        raise UsageError(f"{name} is not running on the drill's stack")
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL to each part and all it started; the supervisor is told not to start it again."""
+        for name in names:
+            signal_all(self.list_family(name), signal.SIGKILL)
+        for name in names:
+            self.supervisor.halt(name)
+
+    def stop(self, *names: str) -> None:
+        """Stop each part in order, and leave it stopped."""
+        for name in names:
+            self.supervisor.halt(name)
+
+    def start(self, *names: str) -> None:
+        self.supervisor.start(names)
+
+    def freeze(self, *names: str) -> None:
+        """SIGSTOP to each part and all it started: connections stay open and nothing answers."""
+        for name in names:
+            family = self.list_family(name)
+            self._frozen.update(family)
+            signal_all(family, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT to everything frozen."""
+        signal_all(sorted(self._frozen), signal.SIGCONT)
+        self._frozen.clear()
+
+    # --- servers -----------------------------------------------------------------------------------------------
+    def connect(self, *, admin: bool = False) -> connection:
+        """A PostgreSQL session of its own, to the service's database; closed when the drill's undo is."""
+        postgres = self.servers.postgres
+        url = postgres.make_url(postgres.database, "postgres") if admin else postgres.url
+        session: connection = connect_for(CONNECT_DEADLINE_S, url)
+        self.undo.callback(session.close)
+        return session
+
+    # --- quiet -------------------------------------------------------------------------------------------------
+    def forget(self) -> None:
+        """Prometheus and Alertmanager start with nothing remembered: no window reaches into the drill before."""
+        self.stop("prometheus", "alertmanager")
+        for name in ("prometheus", "alertmanager"):
+            shutil.rmtree(self.layout.state / name / "data", ignore_errors=True)
+        self.receiver.clear()
+        self.start("alertmanager", "prometheus")
+        pages = load_pages(self.layout)
+        for name in ("prometheus", "alertmanager"):
+            if not wait_until(lambda part=name: self._is_ok(part, pages[part]), HEALTHY_DEADLINE_S, 0.1):  # type: ignore[misc]  # mypy cannot infer a lambda's default
+                raise UsageError(f"{name} of the drill's stack does not start; see {self.layout.log_of(name)}")
+
+    def _is_ok(self, name: str, page: str | None) -> bool:
+        return check_part(name, page, self.servers) == "ok"
+
+    def list_ill(self) -> list[str]:
+        """Parts that do not answer, and targets that are not scraped, each with what is wrong."""
+        parts = read_health(self.layout, self.servers)
+        targets = fetch_targets(self.layout) or {"prometheus": "does not answer"}
+        wrong = [f"{one.name} {one.health}" for one in parts if not one.is_ok]
+        return wrong + [f"target {name} {health}" for name, health in targets.items() if health != "up"]
+
+    def wait_healthy(self) -> list[str]:
+        """Wait until every part answers and every target is scraped; what is wrong after a minute."""
+        wait_until(lambda: not self.list_ill(), HEALTHY_DEADLINE_S, pause_s=0.5)
+        return self.list_ill()
+
+    def list_alerts(self) -> list[str] | None:
+        """Names of the alerts that are pending or fire, without Watchdog; None when Prometheus does not answer."""
+        alerts = fetch_alerts(self.layout)
+        if alerts is None:
+            return None
+        return sorted({one["labels"]["alertname"] for one in alerts} - {"Watchdog"})
+
+    def wait_silent(self, silent_s: float, deadline_s: float) -> list[str]:
+        """Wait until nothing but Watchdog was pending or fired for `silent_s` seconds, and Watchdog was notified.
+
+        Returns what is not so after `deadline_s` seconds.
+        """
+        since: float | None = None
+        end = time.monotonic() + deadline_s
+        while True:
+            alerts = self.list_alerts()
+            now = time.monotonic()
+            if alerts or alerts is None or self.receiver.last_watchdog() is None:
+                since = None
+            elif since is None:
+                since = now
+            if since is not None and now - since >= silent_s:
+                return []
+            if now >= end:
+                return alerts or ["Watchdog was not notified"]
+            time.sleep(0.2)
+
+
+@contextmanager
+def open_stand(factor: float, report: Report) -> Iterator[Stand]:
+    """Start a private stack with load, and stop all of it at the end. Raises UsageError when it does not start."""
+    directory = Path(tempfile.mkdtemp(prefix="palmonas-drill-"))
+    directory.chmod(0o711)
+    state = directory / "state"
+    try:
+        with ExitStack() as stack, Receiver() as receiver:
+            stack.callback(_stop, state)
+            report("starting a private stack")
+            stand = Stand(_start(state), receiver, factor)
+            stack.callback(stand.thaw)
+            stack.callback(stand.undo.close)
+            place_configuration(stand.layout, factor, receiver.url)
+            stack.enter_context(run_load(stand.layout))
+            yield stand
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _start(state: Path) -> Layout:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PALMONAS_")}
+    settings = {STATE_VARIABLE: str(state), "PALMONAS_PORT": str(find_free_port())}
+    done = subprocess.run(
+        [*palmonas_command(), "up", "--detach"],
+        env={**kept, **ENVIRONMENT, **settings},
+        capture_output=True,
+        text=True,
+        timeout=START_DEADLINE_S,
+        check=False,
+    )
+    layout = load_layout(state)
+    if done.returncode != 0 or layout is None:
+        raise UsageError(f"the drill's stack did not start:\n{(done.stdout + done.stderr).strip()[-3000:]}")
+    return layout
+
+
+def _stop(state: Path) -> None:
+    if layout := load_layout(state):
+        stop_stack(layout)

@@ -1,0 +1,51 @@
+"""Which alert is proven by which drill (docs/drills.json), and why the others are not (drills/unproven.yml)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from rules.files import ROOT
+
+DRILLS = ROOT / "docs/drills.json"
+UNPROVEN = ROOT / "drills/unproven.yml"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A drill that made an alert fire; seconds, measured on a clock `factor` times as fast as what is shipped."""
+
+    drill: str
+    alert: str
+    severity: str
+    factor: float
+    firing_s: float
+    notified_s: float
+    resolved_s: float
+
+
+def read_proofs(path: Path = DRILLS) -> list[Proof]:
+    """Every alert that a recorded drill proves, runs in real time first; empty when nothing was recorded."""
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [
+        Proof(
+            drill,
+            wanted.partition("/")[0],
+            steps["severity"],
+            entry["factor"],
+            steps["firing_s"],
+            steps["notified_s"],
+            steps["resolved_s"],
+        )
+        for section in ("real_time", "scaled")
+        for drill, entry in document.get(section, {}).items()
+        for wanted, steps in entry["alerts"].items()
+    ]
+
+
+def read_unproven(path: Path = UNPROVEN) -> dict[str, str]:
+    """Alerts that no drill proves, each with the reason."""
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
