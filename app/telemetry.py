@@ -95,12 +95,14 @@ SIZE_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 
 BUILD_INFO = _gauge("palmonas_build_info", "1, with the version and the kind of process.", ("version", "process"), ALL)
 
-ACCEPT_OUTCOMES = ("accepted", "duplicate", "rejected", "unavailable")
+ACCEPT_OUTCOMES = ("accepted", "duplicate", "rejected", "unavailable", "failed")
+UNAVAILABLE_REASONS = ("unavailable", "store_unavailable", "pool_timeout", "overloaded")
 
 # --- API -------------------------------------------------------------------------------------------------
 ACCEPT_SECONDS = _histogram(
     "palmonas_accept_duration_seconds",
-    "Time from the first byte of a webhook to its answer, by outcome (accepted, duplicate, rejected, unavailable).",
+    "Time from the first byte of a webhook to its answer, by outcome: accepted, duplicate, rejected (4xx), unavailable "
+    "(503), failed (500).",
     ("channel", "outcome"),
     ("api",),
     REQUEST_BUCKETS,
@@ -108,6 +110,12 @@ ACCEPT_SECONDS = _histogram(
 DELIVERIES_REJECTED = _counter(
     "palmonas_deliveries_rejected_total",
     "Webhook deliveries that were refused, by reason.",
+    ("channel", "reason"),
+    ("api",),
+)
+DELIVERIES_UNAVAILABLE = _counter(
+    "palmonas_deliveries_unavailable_total",
+    "Webhook deliveries that were answered 503, by reason (overloaded: more waits than this instance can hold).",
     ("channel", "reason"),
     ("api",),
 )
@@ -410,6 +418,8 @@ def seed_counters(channels: Sequence[str], reasons: Sequence[str], results: Sequ
             DELIVERIES_REJECTED.labels(channel, reason)
         for outcome in ACCEPT_OUTCOMES:
             ACCEPT_SECONDS.labels(channel, outcome)
+        for reason in UNAVAILABLE_REASONS:
+            DELIVERIES_UNAVAILABLE.labels(channel, reason)
         for result in results:
             DELIVERIES_STORED.labels(channel, result)
         DELIVERIES_QUARANTINED.labels(channel)

@@ -62,6 +62,9 @@ class Receiver:
             outcome = "unavailable" if isinstance(error, Unavailable) else "rejected"
             self._report(label, outcome, started, fields, error)
             raise
+        except Exception:  # Flask answers 500 and logs it: here it is only counted
+            self._observe(label, "failed", time.perf_counter() - started)
+            raise
         self._report(label, outcome, started, fields, None)
         return Response(body, 200, content_type="application/json")
 
@@ -112,22 +115,25 @@ class Receiver:
             raise TooLarge(f"the body is larger than {limit} bytes")
         return body
 
-    def _report(
-        self, label: str, outcome: str, started: float, fields: dict[str, Any], error: AnswerableError | None
-    ) -> None:
-        seconds = time.perf_counter() - started
+    def _observe(self, label: str, outcome: str, seconds: float) -> None:
         child = self._seconds.get((label, outcome))
         if child is None:
             child = self._seconds[label, outcome] = telemetry.ACCEPT_SECONDS.labels(label, outcome)
         child.observe(seconds)
+
+    def _report(
+        self, label: str, outcome: str, started: float, fields: dict[str, Any], error: AnswerableError | None
+    ) -> None:
+        seconds = time.perf_counter() - started
+        self._observe(label, outcome, seconds)
         fields["duration_ms"] = round(seconds * 1000, 2)
         if error is None:
             fields["outcome"] = outcome
             log.info("delivery_received", extra=fields)
             return
         fields["reason"] = error.reason
-        if outcome == "rejected":
-            telemetry.DELIVERIES_REJECTED.labels(label, error.reason).inc()
+        counter = telemetry.DELIVERIES_REJECTED if outcome == "rejected" else telemetry.DELIVERIES_UNAVAILABLE
+        counter.labels(label, error.reason).inc()
         log.log(logging.INFO if outcome == "rejected" else logging.WARNING, "delivery_refused", extra=fields)
 
 
