@@ -1,10 +1,13 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-mutants help up down status dev test test-unit test-integration drills lint format lock bench build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
 SHELL_SCRIPTS := scripts/* .ci/run
+FUZZER := build/fuzz
+FUZZ_SECONDS := 60
+FUZZ_TARGETS :=
 UV_VERSION := 0.13.9
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -39,6 +42,14 @@ test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must 
 drills: bootstrap-dev tools ## Run the slow fault drills (not in CI).
 	$(BIN)/python -m pytest -m drill tests
 
+fuzz: bootstrap-dev $(FUZZER)/.stamp ## Fuzz parsers, webhooks and clients of all channels, FUZZ_SECONDS=60 each (not in CI).
+	@PYTHONPATH=$(FUZZER) $(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+$(FUZZER)/.stamp: requirements/fuzz.lock | bootstrap-dev
+	@rm -rf $(FUZZER)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target $(FUZZER) -r $<
+	@touch $@
+
 lint: bootstrap-dev tools ## Check style, types, import directions, shell, YAML and generated files.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,6 +77,7 @@ lock: ## Pin the newest allowed versions of all dependencies, with hashes.
 	$(COMPILE) --upgrade -o requirements/palmonas.lock setup.cfg
 	$(COMPILE) --upgrade -c requirements/palmonas.lock -o requirements/dev.lock requirements/dev.in setup.cfg
 	$(COMPILE) --upgrade --no-deps -o requirements/embedded.lock requirements/embedded.in
+	$(COMPILE) --upgrade -o requirements/fuzz.lock requirements/fuzz.in
 
 bench: bootstrap-dev tools ## Measure CPU per order (not in CI).
 	$(BIN)/python -m tests.bench

@@ -62,6 +62,30 @@ def pick(document: Any, *names: str) -> Any:
     return document
 
 
+def pick_record(document: Any, *names: str) -> dict[str, Any]:
+    """The object under a path of names. Raises CallFailed("bad_answer")."""
+    found = pick(document, *names)
+    if not isinstance(found, dict):
+        raise CallFailed("bad_answer", f"{'.'.join(names)} of the channel is not an object")
+    return found
+
+
+def pick_text(document: Any, *names: str) -> str:
+    """The text under a path of names. Raises CallFailed("bad_answer")."""
+    found = pick(document, *names)
+    if not isinstance(found, str):
+        raise CallFailed("bad_answer", f"{'.'.join(names)} of the channel is not a text")
+    return found
+
+
+def pick_id(document: Any, *names: str) -> int | str:
+    """The whole number or text under a path of names. Raises CallFailed("bad_answer")."""
+    found = pick(document, *names)
+    if isinstance(found, bool) or not isinstance(found, int | str):
+        raise CallFailed("bad_answer", f"{'.'.join(names)} of the channel is neither a whole number nor a text")
+    return found
+
+
 def pick_records(document: Any, *names: str) -> list[dict[str, Any]]:
     """The list of objects under a path of names. Raises CallFailed("bad_answer")."""
     found = pick(document, *names)

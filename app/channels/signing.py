@@ -70,7 +70,7 @@ def _load_leniently(body: bytes) -> Any:
             return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             pass
-    raise Malformed("The body is not JSON.")
+    raise Malformed("The body is not JSON.") from None  # what could not be decoded holds the whole body
 
 
 def _refuse_constant(name: str) -> Any:

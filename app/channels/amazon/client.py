@@ -31,6 +31,7 @@ ITEMS_KEPT = 2000
 # Amazon refuses a time that is less than two minutes ago.
 MARGIN = timedelta(minutes=2, seconds=5)
 TOKEN_MARGIN_S = 60.0
+LONGEST_TOKEN_S = 86_400  # Amazon says one hour
 
 SENT = frozenset({"Shipped", "InvoiceUnconfirmed"})
 ENDED = frozenset({"Canceled", "Unfulfillable"})
@@ -108,7 +109,7 @@ class AmazonClient:
     def _make_confirmation(self, path: str, message: PushMessage) -> dict[str, Any] | None:
         """What there is to confirm of the order at `path`; None when all of it is shipped. Raises PushRefused."""
         order = pages.pick(pages.load_record(self._call("read_order", "GET", path)), "payload")
-        status = pages.pick(order, "OrderStatus")
+        status = pages.pick_text(order, "OrderStatus")
         if status in SENT:
             return None
         if status in ENDED:
@@ -117,7 +118,7 @@ class AmazonClient:
         package = make_package(items, message, self._now())
         if not package["orderItems"]:
             return None
-        return {"marketplaceId": pages.pick(order, "MarketplaceId"), "packageDetail": package}
+        return {"marketplaceId": pages.pick_text(order, "MarketplaceId"), "packageDetail": package}
 
     def _add_items(self, record: dict[str, Any], text: Any) -> PolledOrder:
         order = pages.read_polled(record, "AmazonOrderId", "LastUpdateDate", "order.polled", "")
@@ -195,7 +196,7 @@ class AmazonClient:
         token, lifetime_s = found.get("access_token"), found.get("expires_in")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise CallFailed("bad_answer", "amazon's login answered without a usable access_token")
-        return token, float(lifetime_s) if isinstance(lifetime_s, int) else 0.0
+        return token, float(min(max(lifetime_s, 0), LONGEST_TOKEN_S)) if isinstance(lifetime_s, int) else 0.0
 
 
 def read_next_token(payload: Any) -> str | None:
@@ -218,7 +219,7 @@ def make_package(items: list[Any], message: PushMessage, now: datetime) -> dict[
         "shipDate": pages.format_time(message.happened_at or now),
         "trackingNumber": message.tracking_number or "",
         "orderItems": [
-            {"orderItemId": pages.pick(item, "OrderItemId"), "quantity": count} for item, count in left if count > 0
+            {"orderItemId": pages.pick_id(item, "OrderItemId"), "quantity": count} for item, count in left if count > 0
         ],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from requests.utils import parse_header_links
 
@@ -69,7 +69,7 @@ class ShopifyClient:
 
     def _ship(self, order_path: str, message: PushMessage) -> None:
         found = self._read_tasks(order_path)
-        states = {one.get("status") for one in found}
+        states = {pages.pick_text(one, "status") for one in found}
         if not states & OPEN:
             if states & WAITING:
                 raise PushRefused("shopify holds the fulfilment of this order back; release it there, then replay")
@@ -79,9 +79,9 @@ class ShopifyClient:
         # One call for each: a single fulfilment must not span locations, and a retry finds those still open.
         for one in found:
             if one.get("status") in OPEN:
-                self._fulfill(order_path, pages.pick(one, "id"), message)
+                self._fulfill(order_path, pages.pick_id(one, "id"), message)
 
-    def _fulfill(self, order_path: str, task_id: Any, message: PushMessage) -> None:
+    def _fulfill(self, order_path: str, task_id: int | str, message: PushMessage) -> None:
         try:
             self._call(
                 "push", "POST", "/fulfillments.json", json_body={"fulfillment": make_fulfillment(task_id, message)}
@@ -89,7 +89,8 @@ class ShopifyClient:
         except CallFailed as error:
             # Somebody may have been faster, or an earlier try of ours that had seemed lost.
             still_open = error.outcome != "client_error" or any(
-                one.get("id") == task_id and one.get("status") in OPEN for one in self._read_tasks(order_path)
+                one.get("id") == task_id and pages.pick_text(one, "status") in OPEN
+                for one in self._read_tasks(order_path)
             )
             if still_open:
                 raise
@@ -111,7 +112,7 @@ class ShopifyClient:
 
     def _is_cancelled(self, order_path: str) -> bool:
         answer = self._call("read_order", "GET", f"{order_path}.json", params={"fields": "id,cancelled_at"})
-        return pages.pick(pages.load_record(answer), "order").get("cancelled_at") is not None
+        return pages.pick_record(pages.load_record(answer), "order").get("cancelled_at") is not None
 
     def _call(self, operation: str, method: str, path: str, **options: Any) -> Answer:
         whole_path = f"/admin/api/{VERSION}{path}"
@@ -127,7 +128,7 @@ class ShopifyClient:
         return answer
 
 
-def make_fulfillment(fulfillment_order_id: Any, message: PushMessage) -> dict[str, Any]:
+def make_fulfillment(fulfillment_order_id: int | str, message: PushMessage) -> dict[str, Any]:
     """The body of a fulfilment of everything that is left of one fulfilment order."""
     tracking = {"number": message.tracking_number, "company": message.carrier, "url": message.tracking_url}
     known = {name: value for name, value in tracking.items() if value}
@@ -142,7 +143,8 @@ def read_next_cursor(answer: Answer) -> str | None:
     """The `page_info` of the next page; the address around it is not used: only ours is called."""
     for link in parse_header_links(answer.headers.get("link", "")):
         if link.get("rel") == "next":
-            found = parse_qs(urlsplit(link["url"]).query).get("page_info")
+            _, _, query = link["url"].partition("?")
+            found = parse_qs(query.partition("#")[0]).get("page_info")
             if not found:
                 raise CallFailed("bad_answer", "the channel's next page has no page_info")
             return found[0]

@@ -24,7 +24,7 @@ PAGE_SIZE = 100  # the most it allows
 # WooCommerce limits nothing itself; the shop's own server is small as a rule.
 RATE_PER_S, BURST = 5.0, 10
 SECOND = timedelta(seconds=1)
-_CURSOR = re.compile(r"([0-9]{1,12})\.([0-9]{1,6})")
+_CURSOR = re.compile(r"([0-9]{1,11})\.([0-9]{1,6})")  # seconds since 1970, up to the year 5138, and a page
 
 # Our status -> theirs. It knows no "delivered": an order whose goods have left is completed.
 WORDS = {"shipped": "completed", "delivered": "completed", "cancelled": "cancelled"}
@@ -80,7 +80,7 @@ class WooCommerceClient:
             raise PushRefused(f"woocommerce has no word for {message.status}")
         path = f"/orders/{quote(message.order_external_id, safe='')}"
         with pages.refuse_final():
-            current = pages.pick(pages.load_record(self._call("read_order", "GET", path)), "status")
+            current = pages.pick_text(pages.load_record(self._call("read_order", "GET", path)), "status")
             if current == word:
                 return
             if current in ENDED:

@@ -134,7 +134,10 @@ def read_address(record: reading.Record) -> Address | None:
 def _read_title(record: reading.Record, field: str) -> str | None:
     """A title as WordPress writes it, with HTML entities, as plain text."""
     text = reading.read_text(record, field)
-    return (unescape(text).strip() or None) if text else None
+    try:
+        return (unescape(text).strip() or None) if text else None
+    except ValueError:  # an entity of thousands of digits
+        return text
 
 
 def read_item(record: reading.Record) -> OrderItem:
