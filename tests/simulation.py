@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from simulator.application import EVENTS, create_app
 from simulator.catalogue import ChannelName, Order
@@ -85,3 +89,35 @@ class Laboratory:
     def fetch_token(self) -> dict[str, str]:
         answer = self.client.post("/auth/o2/token", data=GRANT).get_json()
         return {"x-amz-access-token": answer["access_token"]}
+
+
+@contextmanager
+def serve(laboratory: Laboratory, timeout_s: float) -> Iterator[dict[str, str]]:
+    """Serve the laboratory's APIs in a thread; yields the settings with which clients find them."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, laboratory.client.application, threaded=True)
+    server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver's mix-in
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    place = f"127.0.0.1:{server.server_port}"
+    yield {
+        "SHOPIFY_API_URL": f"http://{place}",
+        "SHOPIFY_API_TOKEN": CREDENTIALS.shopify_api_token,
+        "WOOCOMMERCE_API_URL": f"http://{place}",
+        "WOOCOMMERCE_API_KEY": CREDENTIALS.woocommerce_api_key,
+        "WOOCOMMERCE_API_SECRET": CREDENTIALS.woocommerce_api_secret,
+        "AMAZON_API_URL": f"http://{place}",
+        "AMAZON_TOKEN_URL": f"http://{place}/auth/o2/token",
+        "AMAZON_CLIENT_ID": CREDENTIALS.amazon_client_id,
+        "AMAZON_CLIENT_SECRET": CREDENTIALS.amazon_client_secret,
+        "AMAZON_REFRESH_TOKEN": CREDENTIALS.amazon_refresh_token,
+        "AMAZON_MARKETPLACE_IDS": "ATVPDKIKX0DER",
+        "STANDARD_PUSH_URL": f"http://{place}/standard/inbound",
+        "STANDARD_PUSH_SECRET": CREDENTIALS.standard_push_secret,
+        "OUTBOUND_ALLOW": place,
+        "OUTBOUND_TIMEOUT_S": str(timeout_s),
+    }
+    laboratory.simulation.misbehaviour.ended.set()
+    server.shutdown()
+    server.server_close()
+    thread.join(5)

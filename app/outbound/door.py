@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, InvalidURL
 from typing import Any, get_args
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -94,11 +95,7 @@ class Door:
         problem = self._explain_url(self._base_url)
         if problem:
             raise ConfigError(f"the address of the channel {channel} {problem}")
-        self._tls = ssl.create_default_context()
-        self._tls.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # for a machine without authorities of its own
-        if ca_file:
-            self._tls.load_verify_locations(ca_file)
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._tls = _make_tls(ca_file)
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=FAILURES_TO_OPEN,
             reset_timeout=reset_s,
@@ -267,6 +264,17 @@ class Door:
         elif 300 <= status < 400:
             detail = f"redirects (status {status}), which is not followed"
         return self._fail(outcome, operation, detail, status=status, retry_after_s=after)
+
+
+@cache
+def _make_tls(ca_file: str | None) -> ssl.SSLContext:
+    """One for all doors of the process: to read the authorities takes a tenth of a second."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # for a machine without authorities of its own
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _is_healthy(error: Any) -> bool:

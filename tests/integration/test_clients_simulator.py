@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from werkzeug.serving import make_server
 
 from app import telemetry
 from app.channels import CHANNELS
@@ -21,7 +19,7 @@ from app.config import PREFIX, Config
 from app.errors import CallFailed, PushRefused
 from simulator.catalogue import ChannelName, Order
 from simulator.simulation import Simulation
-from tests.simulation import CREDENTIALS, START, Laboratory
+from tests.simulation import START, Laboratory, serve
 
 PARSERS = CHANNELS
 LISTED: tuple[ChannelName, ...] = ("shopify", "woocommerce", "amazon")
@@ -49,33 +47,9 @@ class Bench:
 def bench() -> Iterator[Bench]:
     laboratory = Laboratory()
     laboratory.simulation.set_speed(10_000)
-    server = make_server("127.0.0.1", 0, laboratory.client.application, threaded=True)
-    server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver's mix-in
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    place = f"127.0.0.1:{server.server_port}"
-    settings = {
-        "SHOPIFY_API_URL": f"http://{place}",
-        "SHOPIFY_API_TOKEN": CREDENTIALS.shopify_api_token,
-        "WOOCOMMERCE_API_URL": f"http://{place}",
-        "WOOCOMMERCE_API_KEY": CREDENTIALS.woocommerce_api_key,
-        "WOOCOMMERCE_API_SECRET": CREDENTIALS.woocommerce_api_secret,
-        "AMAZON_API_URL": f"http://{place}",
-        "AMAZON_TOKEN_URL": f"http://{place}/auth/o2/token",
-        "AMAZON_CLIENT_ID": CREDENTIALS.amazon_client_id,
-        "AMAZON_CLIENT_SECRET": CREDENTIALS.amazon_client_secret,
-        "AMAZON_REFRESH_TOKEN": CREDENTIALS.amazon_refresh_token,
-        "AMAZON_MARKETPLACE_IDS": "ATVPDKIKX0DER",
-        "STANDARD_PUSH_URL": f"http://{place}/standard/inbound",
-        "STANDARD_PUSH_SECRET": CREDENTIALS.standard_push_secret,
-        "OUTBOUND_ALLOW": place,
-        "OUTBOUND_TIMEOUT_S": str(TIMEOUT_S),
-    }
-    yield Bench(laboratory, make_clients(Config({PREFIX + name: value for name, value in settings.items()})), settings)
-    laboratory.simulation.misbehaviour.ended.set()
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with serve(laboratory, TIMEOUT_S) as settings:
+        config = Config({PREFIX + name: value for name, value in settings.items()})
+        yield Bench(laboratory, make_clients(config), settings)
 
 
 def list_all(bench: Bench, name: ChannelName) -> dict[str, str]:

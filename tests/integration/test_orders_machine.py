@@ -1,0 +1,236 @@
+"""Whatever happens, in whatever sequence: every order is stored once in its last state, every push applied once.
+
+Hypothesis chooses the steps: orders are made and live, webhooks come late, twice, in no order or never, polls run,
+fail, die and are overtaken, pushes fail and die, transactions are abandoned in the middle, processes start again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from app.errors import CallFailed, Unavailable
+from app.model import ParsedDelivery
+from app.store.polls import LeaseLost
+from simulator.catalogue import CHANNEL_NAMES, ChannelName
+from stack.servers import PostgresServer
+from tests.bystanders import Died, Mortal, Sliced
+from tests.machine import PARSERS, POLLED, SmallWorld
+from tests.servers import copy_database
+from tests.simulation import Laboratory, serve
+
+EXAMPLES, STEPS = 30, 40
+PICKS = st.integers(0, 1000)
+LIST_FAULTS = ("500", "lost_answer", "truncated_body", "repeated_cursor", "duplicate", "reorder")
+PUSH_FAULTS = ("500", "lost_answer", "truncated_body", "403")
+PUSH_OPERATIONS = {"shopify": ("fulfill", "cancel"), "woocommerce": ("update",), "amazon": ("confirm_shipment",),
+                   "standard": ("inbound",)}  # fmt: skip
+ROUNDS = 6  # of settling: a push changes an order, which a poll then brings
+
+
+class OrdersMachine(RuleBasedStateMachine):
+    def __init__(self, world: SmallWorld) -> None:
+        super().__init__()
+        self.world = world
+        self.orders = 0
+
+    # the channels
+
+    @rule(channel=st.sampled_from(CHANNEL_NAMES), seconds=st.integers(0, 20))
+    def make(self, channel: ChannelName, seconds: int) -> None:
+        self.world.laboratory.make(channel, 1, seconds=seconds)
+        self.world.collect_post()
+        self.orders += 1
+
+    @rule(pick=PICKS, seconds=st.integers(0, 20))
+    def live(self, pick: int, seconds: int) -> None:
+        simulated = self.world.laboratory.simulation.world
+        orders = list(simulated.iterate_orders())
+        if orders:
+            simulated.advance_order(orders[pick % len(orders)])
+            self.world.laboratory.now += seconds * (self.world.laboratory.now.resolution * 1_000_000)
+            self.world.collect_post()
+
+    @rule(pick=PICKS)
+    def deliver(self, pick: int) -> None:
+        if self.world.post:
+            letter = self.world.post.pop(pick % len(self.world.post))
+            self.world.deliver(letter)
+            self.world.delivered.append(letter)
+
+    @rule(pick=PICKS)
+    def deliver_again(self, pick: int) -> None:
+        if self.world.delivered:
+            self.world.deliver(self.world.delivered[pick % len(self.world.delivered)])
+
+    @rule(pick=PICKS)
+    def lose(self, pick: int) -> None:
+        """For good, where a poll can bring it; a standard sender tries again until it is heard."""
+        lost = [letter for letter in self.world.post if letter.channel != "standard"]
+        if lost:
+            self.world.post.remove(lost[pick % len(lost)])
+
+    @rule(channel=st.sampled_from(POLLED), kind=st.sampled_from(LIST_FAULTS))
+    def spoil_list(self, channel: str, kind: str) -> None:
+        self.world.laboratory.control("misbehave", channel=channel, operation="list_orders", kind=kind, count=1)
+
+    @rule(channel=st.sampled_from(CHANNEL_NAMES), kind=st.sampled_from(PUSH_FAULTS), pick=PICKS)
+    def spoil_push(self, channel: str, kind: str, pick: int) -> None:
+        operations = PUSH_OPERATIONS[channel]
+        operation = operations[pick % len(operations)]
+        self.world.laboratory.control("misbehave", channel=channel, operation=operation, kind=kind, count=1)
+
+    # the service
+
+    @rule(limit=st.integers(1, 6))
+    def drain(self, limit: int) -> None:
+        self.world.drain(limit)
+
+    @rule(at=st.integers(0, 3), is_backend=st.booleans())
+    def die_draining(self, at: int, is_backend: bool) -> None:
+        """The worker, or its connection, is killed in the middle of a batch."""
+        parsed = 0
+
+        def parse(channel: str, topic: str, payload: str) -> ParsedDelivery:
+            nonlocal parsed
+            parsed += 1
+            if parsed > at:
+                if not is_backend:
+                    raise Died
+                self.world.kill_backends()
+            return PARSERS[channel](topic, payload)
+
+        parsers = {name: lambda topic, payload, name=name: parse(name, topic, payload) for name in PARSERS}
+        try:
+            self.world.drain(10, parsers)
+        except (Died, Unavailable):
+            assert parsed > at
+        else:
+            assert parsed <= at
+
+    @rule(channel=st.sampled_from(POLLED))
+    def poll(self, channel: str) -> None:
+        try:
+            self.world.poll(channel)
+        except CallFailed:
+            assert self.world.laboratory.simulation.misbehaviour.describe()
+
+    @rule(channel=st.sampled_from(POLLED), at=st.integers(0, 2))
+    def die_polling(self, channel: str, at: int) -> None:
+        """The poller is killed in the middle of its pages; its lease stays until time has passed."""
+
+        def die(number: int) -> None:
+            if number == at:
+                raise Died
+
+        with suppress(Died, CallFailed):
+            self.world.poll(channel, Sliced(self.world.clients[channel], die))
+
+    @rule(channel=st.sampled_from(POLLED), at=st.integers(0, 1))
+    def overtake(self, channel: str, at: int) -> None:
+        """A poller is frozen in the middle of its pages for longer than its lease; another one works meanwhile."""
+        took_over = False
+
+        def freeze(number: int) -> None:
+            nonlocal took_over
+            if number == at:
+                self.world.pass_time()
+                self.world.laboratory.simulation.misbehaviour.clear()
+                took_over = self.world.poll(channel) is not None
+
+        try:
+            self.world.poll(channel, Sliced(self.world.clients[channel], freeze))
+        except LeaseLost:
+            assert took_over
+        except CallFailed:
+            assert not took_over
+        else:
+            assert not took_over, "a poller that had lost its lease wrote its page"
+
+    @rule(pick=PICKS)
+    def change_status(self, pick: int) -> None:
+        self.world.change_status(pick)
+
+    @rule(pick=PICKS)
+    def push(self, pick: int) -> None:
+        waiting = self.world.list_waiting()
+        if waiting:
+            self.world.push(waiting[pick % len(waiting)])
+            self.world.collect_post()
+
+    @rule(pick=PICKS, after=st.booleans())
+    def die_pushing(self, pick: int, after: bool) -> None:
+        waiting = self.world.list_waiting()
+        if not waiting:
+            return
+        mortals = {name: Mortal(client, after=after) for name, client in self.world.clients.items()}
+        with suppress(Died):
+            self.world.push(waiting[pick % len(waiting)], dict(mortals))
+        self.world.collect_post()
+
+    @rule()
+    def pass_time(self) -> None:
+        self.world.pass_time()
+
+    @rule()
+    def restart(self) -> None:
+        self.world.restart()
+
+    @invariant()
+    def nothing_goes_back(self) -> None:
+        self.world.check_versions()
+
+    def teardown(self) -> None:
+        """The faults end, and everything that is due is done: then both sides must agree."""
+        self.world.laboratory.simulation.misbehaviour.clear()
+        self.world.restart()
+        try:
+            for _ in range(ROUNDS):
+                self.settle()
+            assert self.world.list_waiting() == []
+            self.world.check_versions()
+            self.world.check_stored()
+            self.world.check_pushed()
+        finally:
+            self.world.close()
+
+    def settle(self) -> None:
+        for letter in self.world.post:
+            self.world.deliver(letter)
+        self.world.post.clear()
+        self.world.pass_time()
+        for channel in POLLED:
+            assert self.world.poll(channel)
+        while self.world.drain():
+            pass
+        for message_id in self.world.list_waiting():
+            self.world.push(message_id)
+        self.world.collect_post()
+
+
+@pytest.fixture
+def url(postgres_server: PostgresServer, database_template: str) -> Iterator[str]:
+    with copy_database(postgres_server, "orders_machine") as url:
+        yield url
+
+
+def test_orders_and_pushes_survive_whatever_happens(url: str) -> None:
+    laboratory = Laboratory()
+    with serve(laboratory, 2.0) as found:
+        run_state_machine_as_test(
+            lambda: OrdersMachine(SmallWorld(url, laboratory, found)),
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                derandomize=True,
+                database=None,
+                deadline=None,
+                phases=[Phase.explicit, Phase.generate],  # a failure is reported as it was found, and soon
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
