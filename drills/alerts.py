@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drills.ambient import is_ambient
+
 ALWAYS = "Watchdog"
 
 
@@ -15,6 +17,7 @@ class Key:
 
     name: str
     severity: str
+    ambient: bool = False
 
     def fits(self, wanted: str) -> bool:
         """True for `Name` and `Name/severity` of this alert."""
@@ -25,7 +28,7 @@ class Key:
 
 
 def read_key(labels: Mapping[str, str]) -> Key:
-    return Key(labels["alertname"], labels.get("severity", "none"))
+    return Key(labels["alertname"], labels.get("severity", "none"), is_ambient(labels))
 
 
 @dataclass
@@ -58,10 +61,6 @@ class AlertLog:
         for key, sighting in self.seen.items():
             if key not in states and sighting.gone_at is None:
                 sighting.gone_at = at
-
-    def list_active(self) -> list[Key]:
-        """Pending or firing at the last look, without Watchdog."""
-        return sorted(key for key, one in self.seen.items() if one.gone_at is None and key.name != ALWAYS)
 
     def list_fired(self) -> list[Key]:
         return sorted(key for key, one in self.seen.items() if one.firing_at is not None and key.name != ALWAYS)
@@ -107,12 +106,17 @@ def last_resolved(notices: Iterable[Notice], wanted: str) -> float | None:
 
 
 def find_unexpected(notices: Iterable[Notice], allowed: Iterable[str]) -> list[str]:
-    """Alerts that were notified as firing and that nobody expects, as `Name/severity`, without Watchdog."""
+    """Alerts that were notified as firing and nobody expects, as `Name/severity`; not Watchdog, nothing ambient."""
     wanted = list(allowed)
-    keys = {key for one in notices for key in one.firing if key.name != ALWAYS}
+    keys = {key for one in notices for key in one.firing if key.name != ALWAYS and not key.ambient}
     return [str(key) for key in sorted(keys) if not any(key.fits(one) for one in wanted)]
 
 
-def count_groups(notices: Iterable[Notice]) -> int:
-    """How many different things somebody was told of, without Watchdog."""
-    return len({one.group for one in notices if any(key.name != ALWAYS for key in one.firing)})
+def count_groups(notices: Iterable[Notice], expected: Iterable[str]) -> int:
+    """How many different things somebody was told of, without Watchdog and what is ambient and not expected."""
+    wanted = list(expected)
+
+    def counts(key: Key) -> bool:
+        return key.name != ALWAYS and (not key.ambient or any(key.fits(one) for one in wanted))
+
+    return len({one.group for one in notices if any(map(counts, one.firing))})

@@ -104,6 +104,7 @@ def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
     )
     if noisy:
         result.problems.append(f"no silence before the fault: {', '.join(noisy)}")
+        report(f"{drill.name}: {result.problems[0]}")
         return result
     run = _Run(stand, drill)
     _inject(run, result, report)
@@ -127,7 +128,7 @@ def _inject(run: _Run, result: Result, report: Report) -> None:
         elif not run.is_notified(wanted):
             result.problems.append(f"{wanted} fired and was not notified")
     run.watch(lambda: False, drill.hold_s)
-    result.notifications = count_groups(receiver.list_notices())
+    result.notifications = count_groups(receiver.list_notices(), drill.expect)
     report(f"{drill.name}: {result.notifications} notified; fired: {', '.join(map(str, run.log.list_fired()))}")
 
 

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import redis
 from psycopg2.extensions import connection
 
 from app.errors import UsageError
+from drills.alerts import ALWAYS, read_key
 from drills.load import run_load
 from drills.monitoring import place_configuration
 from drills.receiver import Receiver
 from stack.health import check_part, load_pages, read_health
-from stack.layout import STATE_VARIABLE, Layout, load_layout
-from stack.lifecycle import stop_stack
+from stack.layout import Layout, load_layout
+from stack.lifecycle import Wish, start_stack, stop_stack
 from stack.monitoring import fetch_alerts, fetch_targets
+from stack.pages import open_session
 from stack.processes import find_free_port, list_descendants, signal_all, wait_until
-from stack.programs import Servers, open_servers, palmonas_command
+from stack.programs import Servers, open_servers
 from stack.servers import connect_for
+from stack.simulated import Control, find_simulator
 from stack.supervisor import Supervisor
 
 DEFAULT_FACTOR = 10.0
-START_DEADLINE_S = 300.0
 HEALTHY_DEADLINE_S = 60.0
 CONNECT_DEADLINE_S = 10.0
 
 Report = Callable[[str], None]
-
-# Settings of the private stack that differ from what is shipped, so that a fault does not need many clients.
-ENVIRONMENT = {"PALMONAS_POLL_INTERVAL_S": "5"}
 
 
 class Stand:
@@ -98,6 +96,27 @@ class Stand:
         self.undo.callback(session.close)
         return session
 
+    def run_sql(self, statement: str) -> None:
+        """One statement as the server's administrator, committed at once."""
+        session = self.connect(admin=True)
+        session.autocommit = True
+        session.cursor().execute(statement)
+
+    def reload(self, name: str) -> None:
+        """Ask Prometheus or Alertmanager to read its configuration; whether it takes it is not our question."""
+        with open_session() as session:
+            session.post(f"http://127.0.0.1:{self.layout.ports[name]}/-/reload", timeout=CONNECT_DEADLINE_S)
+
+    def connect_redis(self) -> redis.Redis:
+        """A Redis client of its own; closed when the drill's undo is."""
+        client = redis.Redis.from_url(self.servers.redis.url, socket_timeout=5, socket_connect_timeout=5)
+        self.undo.callback(client.close)
+        return client
+
+    def open_simulator(self) -> Control:
+        """The control API of the simulated sales channels."""
+        return Control(find_simulator(self.layout), self.layout.secrets)
+
     # --- quiet -------------------------------------------------------------------------------------------------
     def forget(self) -> None:
         """Prometheus and Alertmanager start with nothing remembered: no window reaches into the drill before."""
@@ -127,11 +146,15 @@ class Stand:
         return self.list_ill()
 
     def list_alerts(self) -> list[str] | None:
-        """Names of the alerts that are pending or fire, without Watchdog; None when Prometheus does not answer."""
+        """Names of the alerts that are pending or fire, without Watchdog and what is ambient.
+
+        None when Prometheus does not answer.
+        """
         alerts = fetch_alerts(self.layout)
         if alerts is None:
             return None
-        return sorted({one["labels"]["alertname"] for one in alerts} - {"Watchdog"})
+        keys = {read_key(one["labels"]) for one in alerts}
+        return sorted({key.name for key in keys if key.name != ALWAYS and not key.ambient})
 
     def wait_silent(self, silent_s: float, deadline_s: float) -> list[str]:
         """Wait until nothing but Watchdog was pending or fired for `silent_s` seconds, and Watchdog was notified.
@@ -164,7 +187,8 @@ def open_stand(factor: float, report: Report) -> Iterator[Stand]:
         with ExitStack() as stack, Receiver() as receiver:
             stack.callback(_stop, state)
             report("starting a private stack")
-            stand = Stand(_start(state), receiver, factor)
+            wish = Wish(state, "127.0.0.1", find_free_port(), demo=True)
+            stand = Stand(start_stack(wish, report), receiver, factor)
             stack.callback(stand.thaw)
             stack.callback(stand.undo.close)
             place_configuration(stand.layout, factor, receiver.url)
@@ -172,23 +196,6 @@ def open_stand(factor: float, report: Report) -> Iterator[Stand]:
             yield stand
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def _start(state: Path) -> Layout:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PALMONAS_")}
-    settings = {STATE_VARIABLE: str(state), "PALMONAS_PORT": str(find_free_port())}
-    done = subprocess.run(
-        [*palmonas_command(), "up", "--detach"],
-        env={**kept, **ENVIRONMENT, **settings},
-        capture_output=True,
-        text=True,
-        timeout=START_DEADLINE_S,
-        check=False,
-    )
-    layout = load_layout(state)
-    if done.returncode != 0 or layout is None:
-        raise UsageError(f"the drill's stack did not start:\n{(done.stdout + done.stderr).strip()[-3000:]}")
-    return layout
 
 
 def _stop(state: Path) -> None:

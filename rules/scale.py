@@ -20,6 +20,8 @@ from rules.settings import Settings, Threshold
 
 # Below one scrape a threshold is how fast a machine must be (a wait of 50 ms), and no drill makes a machine quicker.
 LATENCY_BELOW_S = 15.0
+# Ages of what we repeat on the wall's clock, in a drill too: the heartbeat of a worker, the sweep of the dispatcher.
+WALL_CLOCK = ("heartbeat_age", "sweep_age_page")
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
@@ -58,15 +60,15 @@ def scale_expression(expr: str, factor: float) -> str:
     return _IN_EXPRESSION.sub(scale, expr)
 
 
-def keeps_value(threshold: Threshold) -> bool:
+def keeps_value(name: str, threshold: Threshold) -> bool:
     """True for a threshold that scaling leaves alone."""
-    return threshold.unit != "seconds" or threshold.value < LATENCY_BELOW_S
+    return threshold.unit != "seconds" or threshold.value < LATENCY_BELOW_S or name in WALL_CLOCK
 
 
 def scale_settings(settings: Settings, factor: float) -> Settings:
     """Thresholds in seconds divided by `factor`, except those of `keeps_value`."""
     scaled = {
-        name: one if keeps_value(one) else replace(one, value=one.value / factor)
+        name: one if keeps_value(name, one) else replace(one, value=one.value / factor)
         for name, one in settings.thresholds.items()
     }
     return replace(settings, thresholds=scaled)

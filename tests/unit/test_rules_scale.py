@@ -12,6 +12,7 @@ import yaml
 
 from rules.build import render_rules
 from rules.scale import (
+    WALL_CLOCK,
     keeps_value,
     read_duration,
     render_scaled,
@@ -101,10 +102,12 @@ def test_every_duration_of_every_rule_is_scaled_and_nothing_else() -> None:
 def test_thresholds_in_seconds_are_scaled_unless_they_are_latencies() -> None:
     scaled = scale_settings(SETTINGS, FACTOR).thresholds
     for name, threshold in SETTINGS.thresholds.items():
-        divisor = 1 if keeps_value(threshold) else FACTOR
+        divisor = 1 if keeps_value(name, threshold) else FACTOR
         assert scaled[name].value == threshold.value / divisor, name
     assert scaled["job_age_page"].value == 90
     assert scaled["pool_saturated"].value == 0.8
+    assert scaled["sweep_age_page"].value == SETTINGS.thresholds["sweep_age_page"].value
+    assert all(name in SETTINGS.thresholds for name in WALL_CLOCK)
 
 
 def test_factor_one_is_what_is_shipped() -> None:

@@ -1,0 +1,16 @@
+"""PostgreSQL and all its backends are frozen with SIGSTOP: sessions stay open and nothing answers."""
+
+from __future__ import annotations
+
+from drills.stand import Stand
+
+EXPECT = ("PostgresDown",)
+HOLD_S = 30.0  # what follows from it has until then to speak, and must not
+
+
+def inject(stand: Stand) -> None:
+    stand.freeze("postgresql")
+
+
+def heal(stand: Stand) -> None:
+    stand.thaw()

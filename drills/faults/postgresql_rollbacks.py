@@ -1,0 +1,23 @@
+"""A broken client rolls back one transaction after the other."""
+
+from __future__ import annotations
+
+from drills.background import repeat
+from drills.stand import Stand
+
+EXPECT = ("PostgresRollbacks",)
+DETECT_S = 150.0
+
+
+def inject(stand: Stand) -> None:
+    session = stand.connect()
+
+    def roll_back() -> None:
+        session.cursor().execute("SELECT 1")
+        session.rollback()
+
+    repeat(stand, roll_back, pause_s=0.01)
+
+
+def heal(stand: Stand) -> None:
+    stand.undo.close()

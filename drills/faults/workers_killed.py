@@ -1,0 +1,17 @@
+"""The workers of all queues are killed with SIGKILL, and the supervisor does not start them again."""
+
+from __future__ import annotations
+
+from drills.stand import Stand
+
+EXPECT = ("InboxOldestAge", "QueueNoWorker")
+DETECT_S = 150.0  # a dead worker is registered in Redis until its key expires, 80 s after its last heartbeat
+WORKERS = ("worker-ingest", "worker-tasks", "worker-poll", "worker-push")
+
+
+def inject(stand: Stand) -> None:
+    stand.kill(*WORKERS)
+
+
+def heal(stand: Stand) -> None:
+    stand.start(*WORKERS)
