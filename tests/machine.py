@@ -85,8 +85,11 @@ class SmallWorld:
             if hasattr(client, "_pace"):
                 client._pace = Rush()
             if hasattr(client, "_clock"):  # signatures are of the world's time
-                client._clock = lambda: self.laboratory.now.timestamp()
+                client._clock = self.read_clock
         list_due(self.pool, POLLED, LOOKBACK_S)
+
+    def read_clock(self) -> float:
+        return self.laboratory.now.timestamp()
 
     def close(self) -> None:
         self.pool.close()
