@@ -5,12 +5,14 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from simulator import amazon
 from simulator.catalogue import CHANNEL_NAMES, Order
 from simulator.misbehaviour import CLOCK, KINDS, LARGEST_CLOCK_ERROR_S, LONGEST_S, WEBHOOK_OPERATION
+from simulator.shopify_payloads import PRIVACY_TOPICS, write_privacy_request
 from simulator.simulation import Simulation, answer_json, is_same, read_object
 
 MOST_ORDERS = 10_000  # in one request
@@ -194,6 +196,19 @@ def add_webhook_routes(api: Blueprint, simulation: Simulation) -> None:
     @api.get("/webhooks")
     def show_webhooks() -> Response:
         return answer_json(simulation.webhooks.describe())
+
+    @api.post("/privacy")
+    def send_privacy_request() -> Response:
+        body = read_object(request)
+        kind = read_choice(body, "kind", PRIVACY_TOPICS)
+        order = None
+        if kind != "redact_shop":
+            order = simulation.world.find_order("shopify", str(body.get("external_id")))
+            if order is None:
+                raise Wrong("external_id must name an order of shopify")
+        document = write_privacy_request(kind, order)
+        simulation.webhooks.send("shopify", PRIVACY_TOPICS[kind], orjson.dumps(document))
+        return answer_json({"sent": document}, 202)
 
     @api.post("/webhooks/enable")
     def enable_webhook() -> Response:

@@ -164,3 +164,21 @@ def list_events(order: Order, change: Change) -> Iterator[tuple[str, Mapping[str
     if change.refund:
         yield "refunds/create", write_refund(order, change.refund)
     yield TOPICS.get(order.status, "orders/updated"), whole
+
+
+PRIVACY_TOPICS = {
+    "data_request": "customers/data_request",
+    "redact_customer": "customers/redact",
+    "redact_shop": "shop/redact",
+}
+
+
+def write_privacy_request(kind: str, order: Order | None) -> dict[str, Any]:
+    """The body of a privacy webhook about the customer of an order, or about the shop."""
+    shop = {"shop_id": 1, "shop_domain": "simulated.myshopify.com"}
+    if order is None:
+        return shop
+    customer = {"id": order.id + 7, "email": order.email, "phone": None}
+    if kind == "redact_customer":
+        return {**shop, "customer": customer, "orders_to_redact": [order.id]}
+    return {**shop, "customer": customer, "orders_requested": [order.id], "data_request": {"id": order.id + 8}}

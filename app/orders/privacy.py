@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from app import telemetry
@@ -14,7 +15,7 @@ from app.model import Fulfillment, ParsedDelivery, PrivacyKind, PrivacyRequest, 
 from app.store import privacy, privacy_erase
 from app.store.inbox import ClaimedDelivery, Outcome
 from app.store.pool import Cursor
-from app.store.privacy import Recorded, Sighting, hash_subject
+from app.store.privacy import Recorded, SubjectKind, Tombstone, hash_subject
 
 log = logging.getLogger(__name__)
 
@@ -98,31 +99,33 @@ def keep_erased(
     key = privacy.read_key_if_used(cursor)
     if key is None:
         return
-    sightings: list[Sighting] = []
+    # (order, when it was placed): None where a tombstone counts whenever that was
+    seen: dict[Tombstone, list[tuple[int, datetime | None]]] = {}
     for one in outcomes:
         if one.order_id is not None:
             channel, parsed = stored[one.inbox_id]
-            sightings += _list_sightings(key, one.order_id, channel, parsed)
-    erased = privacy.find_erased(cursor, sightings, [one.order_id for one in outcomes if one.order_id is not None])
+            placed_at = parsed.order.placed_at if parsed.order else None
+            for kind, value in _list_subjects(parsed):
+                tombstone = (channel, hash_subject(key, kind, value))
+                seen.setdefault(tombstone, []).append((one.order_id, None if kind == "order" else placed_at))
+    erased = privacy.find_erased_orders(cursor, {one.order_id for one in outcomes if one.order_id is not None})
+    for tombstone, erased_at in privacy.find_tombstones(cursor, seen).items():
+        erased |= {order_id for order_id, placed_at in seen[tombstone] if placed_at is None or placed_at < erased_at}
     if erased:
-        privacy_erase.erase_orders(cursor, erased, "privacy", job_id)
+        privacy_erase.erase_orders(cursor, sorted(erased), "privacy", job_id)
 
 
-def _list_sightings(key: bytes, order_id: int, channel: str, parsed: ParsedDelivery) -> list[Sighting]:
+def _list_subjects(parsed: ParsedDelivery) -> list[tuple[SubjectKind, str]]:
+    """Whose tombstones count for what a delivery says."""
     order = parsed.order
     if order is None:
         attached: list[Refund | Fulfillment] = [*parsed.refunds, *parsed.fulfillments]
-        return [Sighting(order_id, channel, hash_subject(key, "order", attached[0].order_external_id), None)]
-    found = [
-        Sighting(order_id, channel, hash_subject(key, "order", order.external_id), None),
-        Sighting(order_id, channel, hash_subject(key, "shop", privacy.WHOLE_SHOP), order.placed_at),
-    ]
+        return [("order", attached[0].order_external_id)]
+    found: list[tuple[SubjectKind, str]] = [("order", order.external_id), ("shop", privacy.WHOLE_SHOP)]
     if order.customer and order.customer.external_id:
-        customer = hash_subject(key, "customer", order.customer.external_id)
-        found.append(Sighting(order_id, channel, customer, order.placed_at))
+        found.append(("customer", order.customer.external_id))
     if order.customer and order.customer.email:
-        email = hash_subject(key, "email", order.customer.email)
-        found.append(Sighting(order_id, channel, email, order.placed_at))
+        found.append(("email", order.customer.email))
     return found
 
 

@@ -125,3 +125,18 @@ def test_bad_input_is_told_and_nothing_is_done(database_url: str, pool: Pool, ar
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     assert query(pool, "SELECT count(*) FROM privacy_requests") == [(0,)]
+
+
+def test_prune_takes_raw_payloads_and_leaves_quarantine_unless_told(pool: Pool, database_url: str) -> None:
+    store(pool, "done", make_order(1))
+    for name in ("set-aside", "discarded"):
+        quarantine(pool, name, make_order(2, total_price="broken"))
+    query(pool, "UPDATE inbox SET state = 'discarded' WHERE delivery_id = 'discarded' RETURNING id")
+    query(pool, "UPDATE inbox SET received_at = now() - interval '36 days' RETURNING id")
+    store(pool, "young", make_order(3))
+    pruned = palmonas(database_url, "prune")
+    assert pruned.stdout == "deleted 2 deliveries older than 35 days\n"
+    assert pruned.stderr.startswith("1 more are in quarantine with their raw payloads")
+    assert query(pool, "SELECT delivery_id FROM inbox ORDER BY id") == [("set-aside",), ("young",)]
+    assert palmonas(database_url, "prune", "--quarantined").stdout == "deleted 1 deliveries older than 35 days\n"
+    assert query(pool, "SELECT delivery_id FROM inbox") == [("young",)]
