@@ -1,0 +1,22 @@
+"""A trigger makes every insert into the inbox take half a second: all deliveries are taken, late."""
+
+from __future__ import annotations
+
+from drills.stand import Stand
+
+EXPECT = ("PalmonasApiSlow",)
+DETECT_S = 90.0
+RESOLVE_S = 180.0
+MAY = {"SloBudgetBurn": "the latency objective burns its budget"}
+TRIGGER = """
+CREATE FUNCTION drill_wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+CREATE TRIGGER drill_wait BEFORE INSERT ON inbox FOR EACH STATEMENT EXECUTE FUNCTION drill_wait();
+"""
+
+
+def inject(stand: Stand) -> None:
+    stand.run_sql(TRIGGER)
+
+
+def heal(stand: Stand) -> None:
+    stand.run_sql("DROP FUNCTION drill_wait CASCADE")

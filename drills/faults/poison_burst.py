@@ -1,0 +1,28 @@
+"""A channel signs deliveries that are no orders: each is tried five times, then put into quarantine."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import requests
+
+from app.channels import WEBHOOKS
+from drills.stand import Stand
+
+EXPECT = ("QuarantineGrew",)
+DETECT_S = 90.0  # five tries take 15 s on any clock
+RESOLVE_S = 180.0  # the alert's window
+POISON = 20
+
+
+def inject(stand: Stand) -> None:
+    secret = (stand.layout.secrets / "shopify_secrets").read_text(encoding="ascii").split()[0]
+    for _ in range(POISON):
+        body = b'{"id": 4711, "line_items": "none of them is an item"}'
+        headers = WEBHOOKS["shopify"].sign(body, secret, "orders/create", str(uuid.uuid4()), time.time())
+        requests.post(f"{stand.layout.base_url}/webhooks/shopify", data=body, headers=headers, timeout=10)
+
+
+def heal(stand: Stand) -> None:
+    """Nothing to do: the last one came long ago, and the window passes."""
