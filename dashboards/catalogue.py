@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dashboards import api, orders, overview, pools, queues, reference
+from dashboards import api, haproxy, host, monitoring, orders, overview, pools, postgresql, queues, redis, reference
 
 BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
     overview.build,
@@ -15,6 +15,11 @@ BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
     pools.build,
     queues.build,
     orders.build,
+    postgresql.build,
+    redis.build,
+    host.build,
+    haproxy.build,
+    monitoring.build,
 )
 JSON_FOLDER = Path("grafana/dashboards")
 

@@ -20,6 +20,11 @@ TITLES = {
     "palmonas-pools": "Palmonas: connection pools",
     "palmonas-queues": "Palmonas: queues",
     "palmonas-orders": "Palmonas: orders and channels",
+    "palmonas-postgresql": "Palmonas: PostgreSQL",
+    "palmonas-redis": "Palmonas: Redis",
+    "palmonas-host": "Palmonas: host",
+    "palmonas-haproxy": "Palmonas: HAProxy",
+    "palmonas-monitoring": "Palmonas: monitoring itself",
 }
 # What `palmonas grafana annotate` and the drills write into Grafana, and the colour of its lines.
 EVENTS = {"deploy": "blue", "drill": "orange", "load-test": "purple"}

@@ -29,10 +29,12 @@ def read_inputs() -> list[object]:
 
 
 def test_scrapes_are_read() -> None:
-    (activity,) = SCRAPES["pg_stat_activity_count"]
-    assert activity.kind == "gauge"
-    assert activity.labels == {"datname", "server", "state"}
-    assert activity.file == "postgres_exporter-0.11"
+    debian, newer = SCRAPES["pg_stat_activity_count"]
+    assert debian.kind == "gauge"
+    assert debian.labels == {"datname", "server", "state"}
+    assert (debian.file, newer.file) == ("postgres_exporter-0.11", "postgres_exporter-0.17")
+    assert newer.labels > debian.labels
+    assert SCRAPES["pg_stat_database_xact_commit"][0].kind == "counter"  # by its type, not by its name
     assert SCRAPES["haproxy_server_check_failures_total"][0].kind == "counter"
     assert SCRAPES["prometheus_http_request_duration_seconds_bucket"][0].kind == "counter"
 
