@@ -39,7 +39,9 @@ test-integration: bootstrap-dev tools ## Run the tests on real servers.
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)
 
-drills: bootstrap-dev tools ## Run the slow fault drills (not in CI).
+drills: bootstrap-dev tools ## Run all fault drills and the slow tests (not in CI).
+	$(BIN)/palmonas drill --all
+	$(BIN)/palmonas dashboards build
 	$(BIN)/python -m pytest -m drill tests
 
 fuzz: bootstrap-dev $(FUZZER)/.stamp ## Fuzz parsers, webhooks and clients of all channels, FUZZ_SECONDS=60 each (not in CI).

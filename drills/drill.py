@@ -3,7 +3,8 @@
 A module has a docstring (the fault, told precisely), `EXPECT` (the alerts that must fire and be notified, as `Name` or
 `Name/severity`), `inject(stand)` and `heal(stand)`. It may have `MAY` (alerts that may be notified beside them, by
 alert with the reason), `DETECT_S` (longest time from the fault to the last notification, on the scaled clock), `HOLD_S`
-(how long the fault stays after that, so that what comes late is seen) and `RESOLVE_S`.
+(how long the fault stays after that, so that what comes late is seen), `RESOLVE_S`, and `is_seen(stand)` for what shows
+elsewhere than in an alert.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class Drill:
     detect_s: float
     hold_s: float
     resolve_s: float
+    is_seen: Callable[[Stand], bool]
+
+
+def _is_always_seen(_stand: Stand) -> bool:
+    return True
 
 
 @cache
@@ -67,4 +73,5 @@ def _load(name: str) -> Drill:
         getattr(module, "DETECT_S", DETECT_S),
         getattr(module, "HOLD_S", HOLD_S),
         getattr(module, "RESOLVE_S", RESOLVE_S),
+        getattr(module, "is_seen", _is_always_seen),
     )

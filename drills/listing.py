@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drills.drill import Drill, list_drills
 from rules.files import Alert, read_alerts
-from rules.proofs import Proof, read_proofs, read_unproven
+from rules.proofs import Proof, find_reason, read_proofs, read_unproven
 
 
 def describe_drills() -> str:
@@ -29,4 +29,5 @@ def _tell_proof(alert: Alert, drills: tuple[Drill, ...], proofs: list[Proof], un
     wanted = (alert.name, f"{alert.name}/{severity}")
     if planned := [drill.name for drill in drills if any(name in wanted for name in drill.expect)]:
         return f"not recorded yet; run: palmonas drill {' '.join(planned)}"
-    return unproven.get(alert.name, "nothing: write a drill, or a reason into drills/unproven.yml")
+    reason = find_reason(unproven, alert)
+    return f"unit only: {reason}" if reason else "nothing: write a drill, or a reason into drills/unproven.yml"

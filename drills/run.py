@@ -121,7 +121,9 @@ def _inject(run: _Run, result: Result, report: Report) -> None:
     except UsageError as error:
         result.problems.append(f"the fault could not be injected: {error}")
         return
-    run.watch(lambda: all(map(run.is_notified, drill.expect)), drill.detect_s)
+    run.watch(lambda: all(map(run.is_notified, drill.expect)) and drill.is_seen(run.stand), drill.detect_s)
+    if not drill.is_seen(run.stand):
+        result.problems.append("what the drill waits for was not seen")
     for wanted in drill.expect:
         if not run.log.find(wanted):
             result.problems.append(f"{wanted} did not fire")

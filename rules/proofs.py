@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from rules.files import ROOT
+from rules.files import ROOT, Alert
 
 DRILLS = ROOT / "docs/drills.json"
 UNPROVEN = ROOT / "drills/unproven.yml"
@@ -48,4 +48,10 @@ def read_proofs(path: Path = DRILLS) -> list[Proof]:
 
 def read_unproven(path: Path = UNPROVEN) -> dict[str, str]:
     """Alerts that no drill proves, each with the reason."""
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    reasons: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return reasons
+
+
+def find_reason(unproven: dict[str, str], alert: Alert) -> str | None:
+    """Why no drill proves `alert`; the file names it as `Name/severity` or, for all severities, as `Name`."""
+    return unproven.get(f"{alert.name}/{alert.labels['severity']}") or unproven.get(alert.name)

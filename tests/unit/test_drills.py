@@ -130,7 +130,7 @@ def make_result(name: str = "a-drill", factor: float = 10, problems: tuple[str, 
     def nothing(_stand: object) -> None:
         return None
 
-    drill = Drill(name, "Something breaks.", ("PostgresDown",), nothing, nothing, {}, 60, 6, 90)
+    drill = Drill(name, "Something breaks.", ("PostgresDown",), nothing, nothing, {}, 60, 6, 90, lambda _stand: True)
     steps = {"PostgresDown": Steps("page", 1.04, 4.06, 4.21, 2.0, 3.333)}
     return Result(drill, factor, list(problems), steps, 1, [])
 

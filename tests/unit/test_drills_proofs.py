@@ -1,0 +1,48 @@
+"""Every alert is proven by a recorded drill, or says why it is not; nothing is claimed of alerts that do not exist."""
+
+from __future__ import annotations
+
+from drills.drill import list_drills
+from drills.listing import describe_drills
+from rules.files import read_alerts
+from rules.proofs import find_reason, read_proofs, read_unproven
+
+ALERTS = {(alert.name, alert.labels["severity"]) for alert in read_alerts()}
+SHORTEST_REASON = 20  # letters; "later" is none
+
+
+def test_every_alert_is_proven_or_says_why_not() -> None:
+    proven = {(one.alert, one.severity) for one in read_proofs()}
+    reasons = read_unproven()
+    open_ones = sorted(
+        f"{alert.name}/{alert.labels['severity']}"
+        for alert in read_alerts()
+        if (alert.name, alert.labels["severity"]) not in proven and find_reason(reasons, alert) is None
+    )
+    assert open_ones == [], "run `palmonas drill` for them, or give a reason in drills/unproven.yml"
+
+
+def test_every_record_is_of_a_drill_and_an_alert_that_exist() -> None:
+    names = {drill.name for drill in list_drills()}
+    for proof in read_proofs():
+        assert proof.drill in names, f"{proof.drill} is in docs/drills.json and not in drills/faults"
+        assert (proof.alert, proof.severity) in ALERTS, f"docs/drills.json: {proof.drill} proves no alert of ours"
+        assert 0 <= proof.firing_s <= proof.notified_s, proof.drill
+
+
+def test_every_reason_is_of_an_alert_that_exists_and_is_not_proven() -> None:
+    proven = {(one.alert, one.severity) for one in read_proofs()}
+    for wanted, reason in read_unproven().items():
+        name, _, severity = wanted.partition("/")
+        meant = {pair for pair in ALERTS if pair[0] == name and severity in ("", pair[1])}
+        assert meant, f"drills/unproven.yml: there is no alert {wanted}"
+        assert meant - proven, f"drills/unproven.yml: {wanted} is proven by now"
+        assert len(reason) >= SHORTEST_REASON, wanted
+
+
+def test_the_list_names_every_drill_and_every_alert() -> None:
+    text = describe_drills()
+    for drill in list_drills():
+        assert drill.name in text
+    for name, severity in ALERTS:
+        assert f"{name} ({severity})" in text
