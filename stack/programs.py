@@ -15,7 +15,7 @@ from app.config import CHANNEL_NAMES, QUEUES
 from stack.binaries import find_program
 from stack.frontdoor import write_haproxy
 from stack.layout import Layout
-from stack.monitoring import write_alertmanager, write_prometheus
+from stack.monitoring import SOURCE, write_alertmanager, write_prometheus
 from stack.processes import find_server_user
 from stack.server import Server
 from stack.servers import PostgresServer, RedisServer
@@ -219,6 +219,7 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
         if name == "postgres-exporter":
             postgres = servers.postgres
             _ = postgres.monitor_url  # makes the password file
+            command.append(f"--extend.query-path={SOURCE / 'postgres-queries.yml'}")
             environment = {
                 "DATA_SOURCE_URI": f"127.0.0.1:{postgres.port}/{postgres.database}?sslmode=disable",
                 "DATA_SOURCE_USER": "palmonas_monitor",
