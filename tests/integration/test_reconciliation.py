@@ -21,7 +21,7 @@ def test_five_thousand_orders_of_which_a_fifth_of_the_webhooks_is_lost(
     database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     # polls leave to webhooks what they will bring, as they do in earnest
-    with open_rig(database_url, redis_url, tmp_path, poll_overlap_s="60", poll_settle_s="30") as rig:
+    with open_rig(database_url, redis_url, tmp_path, poll_overlap_s="60", poll_settle_s="120") as rig:
         lost = rig.simulator.misbehave("*", "never_sends", operation="webhook", rate=0.2)
         started = time.monotonic()
         orders: list[Key] = []
