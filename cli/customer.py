@@ -174,3 +174,13 @@ def confirm(request: int) -> None:
         privacy.confirm_request(pool, request)
     _audit("privacy_request_confirmed", privacy_request=request)
     click.echo(f"request {request} is in force; the worker erases within seconds")
+
+
+@customer.command()
+@click.argument("request", type=REQUEST_ID)
+def dismiss(request: int) -> None:
+    """End a held request that was not meant: nothing is erased for it."""
+    with open_store() as pool:
+        privacy.dismiss_request(pool, request)
+    _audit("privacy_request_dismissed", privacy_request=request)
+    click.echo(f"request {request} is dismissed")

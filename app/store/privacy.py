@@ -162,14 +162,23 @@ def confirm_request(pool: Pool, request_id: int) -> None:
 
 def answer_request(pool: Pool, request_id: int) -> None:
     """A data request was answered: forget who asked. Raises NotFound, Conflict."""
-    with pool.transaction("answer_request") as cursor:
+    _end_request(pool, request_id, "state = 'open' AND kind = 'data_request'", "an open data request")
+
+
+def dismiss_request(pool: Pool, request_id: int) -> None:
+    """A held request was not meant: erase nothing, forget who it was about. Raises NotFound, Conflict."""
+    _end_request(pool, request_id, "state = 'held'", "held")
+
+
+def _end_request(pool: Pool, request_id: int, condition: str, wanted: str) -> None:
+    with pool.transaction("end_request") as cursor:
         cursor.execute(
             "UPDATE privacy_requests SET state = 'done', completed_at = clock_timestamp(), subject = NULL"
-            " WHERE id = %s AND state = 'open' AND kind = 'data_request'",
+            f" WHERE id = %s AND {condition}",
             (request_id,),
         )
         if cursor.rowcount == 0:
-            raise _explain_miss(cursor, request_id, "an open data request")
+            raise _explain_miss(cursor, request_id, wanted)
 
 
 def _explain_miss(cursor: Cursor, request_id: int, wanted: str) -> Conflict | NotFound:

@@ -104,6 +104,15 @@ def test_a_data_request_is_listed_exported_and_answered(stocked: Pool, database_
     assert (twice.returncode, twice.stderr.count("\n")) == (1, 1)
 
 
+def test_a_held_request_is_dismissed(stocked: Pool, database_url: str) -> None:
+    store(stocked, "redact", {"shop_id": 1, "shop_domain": "a.example"}, "shop/redact")
+    store(stocked, "replayed", {"shop_id": 1, "shop_domain": "a.example"}, "shop/redact")
+    [(held,)] = query(stocked, "SELECT id FROM privacy_requests WHERE state = 'held'")
+    assert palmonas(database_url, "customer", "dismiss", str(held)).returncode == 0
+    assert query(stocked, "SELECT state FROM privacy_requests ORDER BY id") == [("open",), ("done",)]
+    assert palmonas(database_url, "customer", "dismiss", str(held)).returncode == 1
+
+
 def test_a_held_request_is_confirmed(stocked: Pool, database_url: str) -> None:
     store(stocked, "redact", make_redact(1), "customers/redact")
     store(stocked, "replayed", make_redact(1), "customers/redact")
