@@ -8,7 +8,7 @@ EXPECT = ("PalmonasApiErrors",)
 DETECT_S = 90.0
 RESOLVE_S = 150.0
 MAY = {
-    "HAProxyErrors": "HAProxy sees the same 5xx; it is told apart by the process that answers",
+    "HaproxyErrors": "HAProxy sees the same 5xx; it is told apart by the process that answers",
     "ConnectionPoolExhausted": "inserts that wait hold the connections of their instance",
     "QueueFailures": "polls write into the inbox, too",
 }

@@ -11,8 +11,8 @@ from stack.processes import signal_all, wait_until
 EXPECT = ("PalmonasApiRestarts",)
 MAY = {
     "PalmonasApiDown": "it may be away for longer than that alert waits",
-    "HAProxyServerFlapping": "HAProxy counts the same deaths",
-    "HAProxyNoServerUp": "the console has one instance: while it starts, its backend has none",
+    "HaproxyServerFlapping": "HAProxy counts the same deaths",
+    "HaproxyNoServerUp": "the console has one instance: while it starts, its backend has none",
 }
 DETECT_S = 120.0
 RESOLVE_S = 300.0  # the alert's window

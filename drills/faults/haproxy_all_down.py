@@ -5,7 +5,7 @@ from __future__ import annotations
 from drills.network import refuse_port
 from drills.stand import Stand
 
-EXPECT = ("HAProxyNoServerUp",)
+EXPECT = ("HaproxyNoServerUp",)
 HOLD_S = 30.0  # what follows from it has until then to speak, and must not
 
 

@@ -7,7 +7,7 @@ import time
 from drills.network import refuse_port
 from drills.stand import Stand
 
-EXPECT = ("HAProxyServerFlapping",)
+EXPECT = ("HaproxyServerFlapping",)
 DETECT_S = 60.0
 RESOLVE_S = 180.0  # the alert's window
 TIMES = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drills.network import refuse_port
 from drills.stand import Stand
 
-EXPECT = ("HAProxyServerDown",)
+EXPECT = ("HaproxyServerDown",)
 
 
 def inject(stand: Stand) -> None:
