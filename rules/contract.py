@@ -1,11 +1,12 @@
 """The contract between metrics and queries: every expression is parsed and held against `app.telemetry`.
 
 Found are: a metric that nobody declares, a label that a metric (or what is left of it) does not have, the
-rate of a gauge, a counter without a rate, and a literal `le`, which Prometheus 2 and 3 write differently.
+rate of a gauge, a counter without a rate, and a literal `le` that Prometheus 2 and 3 write differently.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,8 @@ OF_SCRAPES = (
     "scrape_samples_post_metric_relabeling",
     "scrape_series_added",
 )
+# A bound that is no whole number is written alike by both.
+_FRACTION = re.compile(r"[0-9]+\.[0-9]*[1-9]")
 RATES = frozenset({"rate", "irate", "increase", "resets"})
 SLOPES = frozenset({"deriv", "delta", "idelta", "predict_linear"})
 # Functions under which the bare value of a counter is meant: is it there, did it change.
@@ -137,9 +140,9 @@ class Reader:
         for matcher in node.matchers.matchers:
             if matcher.name not in metric.labels:
                 self.problems.append(f"{name} has no label {matcher.name}")
-            if matcher.name == "le":
+            if matcher.name == "le" and not _FRACTION.fullmatch(matcher.value):
                 self.problems.append(f"{name} is matched on le, which Prometheus 2 and 3 write differently")
-        if function in RATES and metric.kind != "counter":
+        if function in RATES and metric.kind not in {"counter", "unknown"}:
             self.problems.append(f"{function}() of {name}, which is a {metric.kind}")
         if function in SLOPES and metric.kind == "counter":
             self.problems.append(f"{function}() of {name}, which is a counter: use rate()")
@@ -226,14 +229,17 @@ def known_metrics() -> dict[str, Metric]:
     known = dict(emitted())
     for recording in read_recordings():
         reader = Reader(known)
-        known[recording.name] = Metric(recording.name, "gauge", reader.read(recording.expr), recording.name)
+        labels = reader.read(recording.expr) | {name for name, _ in recording.labels}
+        if recording.name in known:
+            labels |= known[recording.name].labels
+        known[recording.name] = Metric(recording.name, "gauge", labels, recording.name)
     return known
 
 
 def check_recording(recording: Recording) -> list[str]:
     """What is wrong with a recording rule, its name included."""
     reader = Reader(known_metrics())
-    labels = reader.read(recording.expr)
+    labels = reader.read(recording.expr) | {name for name, _ in recording.labels}
     level, *rest = recording.name.split(":")
     if len(rest) != 2:
         reader.problems.append("its name is not level:metric:operations")
@@ -245,9 +251,10 @@ def check_recording(recording: Recording) -> list[str]:
 
 @cache
 def _families_of_recording(name: str) -> frozenset[str]:
-    expr = next(one.expr for one in read_recordings() if one.name == name)
     reader = Reader(known_metrics())
-    reader.read(expr)
+    for one in read_recordings():
+        if one.name == name:
+            reader.read(one.expr)
     return frozenset(families(reader.used))
 
 

@@ -15,11 +15,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording rule: the series `name` is what `expr` was at the last evaluation."""
+    """A recording rule: the series `name` is what `expr` was at the last evaluation, with the rule's own `labels`.
+
+    Several rules may fill one series name, when they differ in a label.
+    """
 
     name: str
     expr: str
     file: str
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def _read_rules(folder: Path, root: Path) -> Iterator[tuple[dict[str, Any], str]
 def read_recordings(root: Path = ROOT) -> tuple[Recording, ...]:
     """The recording rules of `prometheus/rules`, in the order of the files."""
     return tuple(
-        Recording(rule["record"], rule["expr"].strip(), file)
+        Recording(rule["record"], rule["expr"].strip(), file, tuple(rule.get("labels", {}).items()))
         for rule, file in _read_rules(root / "prometheus/rules", root)
     )
 

@@ -123,5 +123,10 @@ def _change_slo(slo: dict[str, Any], name: str, changes: Any, path: Path) -> dic
     _check_names(changes, slo, f"{path}: slo {name}:")
     for key, value in changes.items():
         if isinstance(slo[key], int | float):
-            _read_number(value, "ratio" if key == "objective" else "count", f"{path}: slo {name}.{key}")
+            number = _read_number(value, "ratio" if key == "objective" else "count", f"{path}: slo {name}.{key}")
+            if key == "seconds" and number == int(number):
+                raise ConfigError(
+                    f"{path}: slo {name}.seconds must be a bucket's bound that is no whole number, such as 0.25 or 2.5, "
+                    f"because Prometheus 2 and 3 write whole ones differently; it is {number:g}"
+                )
     return slo | changes

@@ -38,9 +38,9 @@ def test_dashboard_keeps_the_contract(path: Path) -> None:
 
 
 def test_recording_rules_have_names_of_their_own() -> None:
-    names = [recording.name for recording in read_recordings()]
-    assert len(set(names)) == len(names)
-    assert not set(names) & emitted().keys()
+    series = [(recording.name, recording.labels) for recording in read_recordings()]
+    assert len(set(series)) == len(series)
+    assert not {name for name, _ in series} & emitted().keys()
 
 
 def test_every_declared_metric_is_used_or_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +83,8 @@ def _panel(expr: str) -> dict[str, object]:
         ("rq_jobs / on (pool) rq_workers", "joined by pool, which is not on both sides"),
         ("rq_jobs unless on (status) rq_workers", "joined by status, which is not on both sides"),
         ('rate(rq_job_run_seconds_bucket{le="5.0"}[5m])', "matched on le"),
+        ('rate(rq_job_run_seconds_bucket{le="5"}[5m])', "matched on le"),
+        ('rate(rq_job_run_seconds_bucket{le=~"2.5|5"}[5m])', "matched on le"),
         ("histogram_quantile(0.9, sum by (job) (rate(rq_job_run_seconds_bucket[5m])))", "without le"),
         ("rate(rq_job_run_seconds[5m])", "nobody emits rq_job_run_seconds"),
         ("sum by (", "does not parse"),
