@@ -26,7 +26,7 @@ SECTIONS = [
 ]
 # It fires always, so that nothing can keep it silent.
 ALWAYS_FIRING = {"Watchdog"}
-TOOLS = {"palmonas", "curl", "psql", "redis-cli", "promtool", "kill"}
+TOOLS = {"palmonas", "curl", "psql", "redis-cli", "promtool", "amtool", "df", "du", "ps", "kill"}
 
 
 def each_alert() -> list[object]:
