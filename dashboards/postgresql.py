@@ -82,7 +82,7 @@ def _answer() -> list[Any]:
             stacked=True,
             width=12,
             alerts=["PostgresQueriesMissing"],
-            may_be_empty="the exporter is one of 0.15 or newer, without prometheus/postgres-queries.yml",
+            may_be_empty="the exporter is 0.17 or newer, without prometheus/postgres-queries.yml",
         ),
     ]
 
