@@ -6,13 +6,14 @@ fail, die and are overtaken, pushes fail and die, transactions are abandoned in 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from app.errors import CallFailed, Unavailable
 from app.model import ParsedDelivery
@@ -33,11 +34,25 @@ PUSH_OPERATIONS = {"shopify": ("fulfill", "cancel"), "woocommerce": ("update",),
 ROUNDS = 6  # of settling: a push changes an order, which a poll then brings
 
 
+# What must have happened in a whole run, at least once: a proof over steps that never come is none.
+EXPECTED = frozenset(
+    {"drained", "drain died", "polled", "poll died", "overtaken", "pushed", "push died", "push retried"}
+)
+
+
 class OrdersMachine(RuleBasedStateMachine):
-    def __init__(self, world: SmallWorld) -> None:
+    def __init__(self, world: SmallWorld, tally: Counter[str]) -> None:
         super().__init__()
         self.world = world
-        self.orders = 0
+        self.tally = tally
+
+    @initialize()
+    def begin(self) -> None:
+        """Two orders of each channel, stored: with none, most steps are nothing."""
+        for channel in CHANNEL_NAMES:
+            self.world.laboratory.make(channel, 2)
+        self.world.collect_post()
+        self.settle()
 
     # the channels
 
@@ -45,7 +60,6 @@ class OrdersMachine(RuleBasedStateMachine):
     def make(self, channel: ChannelName, seconds: int) -> None:
         self.world.laboratory.make(channel, 1, seconds=seconds)
         self.world.collect_post()
-        self.orders += 1
 
     @rule(pick=PICKS, seconds=st.integers(0, 20))
     def live(self, pick: int, seconds: int) -> None:
@@ -89,7 +103,7 @@ class OrdersMachine(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 6))
     def drain(self, limit: int) -> None:
-        self.world.drain(limit)
+        self.tally["drained"] += self.world.drain(limit)
 
     @rule(at=st.integers(0, 3), is_backend=st.booleans())
     def die_draining(self, at: int, is_backend: bool) -> None:
@@ -110,13 +124,15 @@ class OrdersMachine(RuleBasedStateMachine):
             self.world.drain(10, parsers)
         except (Died, Unavailable):
             assert parsed > at
+            self.tally["drain died"] += 1
         else:
             assert parsed <= at
 
     @rule(channel=st.sampled_from(POLLED))
     def poll(self, channel: str) -> None:
         try:
-            self.world.poll(channel)
+            result = self.world.poll(channel)
+            self.tally["polled"] += result.news if result else 0
         except CallFailed:
             assert self.world.laboratory.simulation.misbehaviour.describe()
 
@@ -126,6 +142,7 @@ class OrdersMachine(RuleBasedStateMachine):
 
         def die(number: int) -> None:
             if number == at:
+                self.tally["poll died"] += 1
                 raise Died
 
         with suppress(Died, CallFailed):
@@ -147,20 +164,24 @@ class OrdersMachine(RuleBasedStateMachine):
             self.world.poll(channel, Sliced(self.world.clients[channel], freeze))
         except LeaseLost:
             assert took_over
+            self.tally["overtaken"] += 1
         except CallFailed:
             assert not took_over
         else:
             assert not took_over, "a poller that had lost its lease wrote its page"
 
-    @rule(pick=PICKS)
-    def change_status(self, pick: int) -> None:
-        self.world.change_status(pick)
+    @rule(pick=PICKS, times=st.integers(1, 3))
+    def change_status(self, pick: int, times: int) -> None:
+        for _ in range(times):
+            self.world.change_status(pick)
 
     @rule(pick=PICKS)
     def push(self, pick: int) -> None:
+        self.world.pass_time()
         waiting = self.world.list_waiting()
         if waiting:
-            self.world.push(waiting[pick % len(waiting)])
+            outcome = self.world.push(waiting[pick % len(waiting)])
+            self.tally[{"delivered": "pushed", "retried": "push retried"}.get(outcome, outcome)] += 1
             self.world.collect_post()
 
     @rule(pick=PICKS, after=st.booleans())
@@ -169,8 +190,10 @@ class OrdersMachine(RuleBasedStateMachine):
         if not waiting:
             return
         mortals = {name: Mortal(client, after=after) for name, client in self.world.clients.items()}
-        with suppress(Died):
+        try:
             self.world.push(waiting[pick % len(waiting)], dict(mortals))
+        except Died:
+            self.tally["push died"] += 1
         self.world.collect_post()
 
     @rule()
@@ -220,10 +243,10 @@ def url(postgres_server: PostgresServer, database_template: str) -> Iterator[str
 
 
 def test_orders_and_pushes_survive_whatever_happens(url: str) -> None:
-    laboratory = Laboratory()
+    laboratory, tally = Laboratory(), Counter[str]()
     with serve(laboratory, 2.0) as found:
         run_state_machine_as_test(
-            lambda: OrdersMachine(SmallWorld(url, laboratory, found)),
+            lambda: OrdersMachine(SmallWorld(url, laboratory, found), tally),
             settings=settings(
                 max_examples=EXAMPLES,
                 stateful_step_count=STEPS,
@@ -234,3 +257,4 @@ def test_orders_and_pushes_survive_whatever_happens(url: str) -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
+    assert {what for what, times in tally.items() if times} >= EXPECTED, tally
