@@ -151,7 +151,9 @@ def _heal(run: _Run, result: Result, report: Report) -> None:
         for name in find_unexpected(receiver.list_notices(), [*drill.expect, *drill.may])
     )
     result.held_back = [
-        str(key) for key in run.log.list_fired() if first_firing(receiver.list_notices(), str(key)) is None
+        str(key)
+        for key in run.log.list_fired()
+        if not key.ambient and first_firing(receiver.list_notices(), str(key)) is None
     ]
     for problem in result.problems:
         report(f"{drill.name}: {problem}")

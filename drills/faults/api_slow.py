@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from drills.stand import Stand
 
-EXPECT = ("PalmonasApiSlow",)
+EXPECT = ("PalmonasApiSlow", "SloBudgetBurn/page")
 DETECT_S = 90.0
 RESOLVE_S = 180.0
-MAY = {"SloBudgetBurn": "the latency objective burns its budget"}
+MAY = {"SloBudgetBurn/warning": "a budget that burns fast also burns slowly"}
 TRIGGER = """
 CREATE FUNCTION drill_wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
 CREATE TRIGGER drill_wait BEFORE INSERT ON inbox FOR EACH STATEMENT EXECUTE FUNCTION drill_wait();

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from drills.database import count_free_sessions
 from drills.stand import Stand
 
 EXPECT = ("PostgresConnectionsExhausted",)
 LEFT = 2
 
-_FREE = """
-SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int - count(*)
-FROM pg_stat_activity WHERE backend_type = 'client backend'
-"""
-
 
 def inject(stand: Stand) -> None:
-    with stand.connect().cursor() as cursor:
-        cursor.execute(_FREE)
-        (free,) = cursor.fetchone() or (0,)
+    free, _ = count_free_sessions(stand)
     for _ in range(free - LEFT):
         stand.connect()
 

@@ -1,0 +1,51 @@
+"""A process with a mistake: it keeps connections of its pool. `python -m drills.leak PORT URL_FILE SIZE LEAKED`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from prometheus_client import start_http_server
+
+from app import __version__, telemetry
+from app.store.pool import Pool
+from drills.stand import Stand
+from stack.layout import ROOT
+from stack.processes import find_free_port
+
+LONGEST_S = 3600  # should whoever started it be gone
+STOP_DEADLINE_S = 10.0
+
+
+def start_leaking(stand: Stand, size: int, leaked: int) -> None:
+    """Run a process that keeps `leaked` of its `size` connections, as one more worker, until the drill is undone."""
+    port = find_free_port()
+    database = str(stand.layout.secrets / "database_url")
+    arguments = [str(port), database, str(size), str(leaked)]
+    leaking = subprocess.Popen([sys.executable, "-m", "drills.leak", *arguments], cwd=ROOT)
+    stand.undo.callback(leaking.wait, STOP_DEADLINE_S)
+    stand.undo.callback(leaking.kill)
+    path = stand.layout.state / "prometheus/targets/palmonas-worker.json"
+    good = path.read_text(encoding="utf-8")
+    stand.undo.callback(path.write_text, good, "utf-8")
+    target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": "worker-leaking"}}
+    path.write_text(json.dumps([*json.loads(good), target]), encoding="utf-8")
+
+
+def main(port: int, url_file: Path, size: int, leaked: int) -> None:
+    telemetry.expose("worker", __version__)
+    start_http_server(port, "127.0.0.1")
+    url = url_file.read_text(encoding="ascii").strip()
+    pool = Pool(url, name="store", size=size, timeout_s=5, connect_timeout_s=5, statement_timeout_s=5)
+    with ExitStack() as kept:
+        for _ in range(leaked):
+            kept.enter_context(pool.autocommit("leak"))
+        time.sleep(LONGEST_S)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
