@@ -38,7 +38,9 @@ PORT_OFFSETS = {
     "alertmanager": 93,
     "node-exporter": 100,
     "haproxy-stats": 101,
+    "blackbox-exporter": 115,
     "redis-exporter": 121,
+    "process-exporter": 156,
     "postgres-exporter": 187,
 }
 

@@ -35,6 +35,8 @@ MISSING_PARTS = {
     "node-exporter": "no metrics of the machine; for them: apt-get install prometheus-node-exporter",
     "postgres-exporter": "no metrics of PostgreSQL; for them: apt-get install prometheus-postgres-exporter",
     "redis-exporter": "no metrics of Redis; for them: apt-get install prometheus-redis-exporter",
+    "process-exporter": "no metrics by group of processes; for them: apt-get install prometheus-process-exporter",
+    "blackbox-exporter": "nobody asks from outside; for that: apt-get install prometheus-blackbox-exporter",
 }
 
 
@@ -207,6 +209,8 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
         ("node-exporter", "node"),
         ("postgres-exporter", "postgresql"),
         ("redis-exporter", "redis"),
+        ("process-exporter", "process"),
+        ("blackbox-exporter", "blackbox"),
     ):
         program = find_executable(name)
         if program is None:
@@ -230,7 +234,15 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
             passwords = layout.secrets / "redis-exporter.json"
             write_private(passwords, json.dumps({url: servers.redis.password}))
             command += [f"--redis.addr={url}", f"--redis.password-file={passwords}"]
-        parts.append(Part(name, command, MONITORING, environment, page=f"http://{address}/metrics", job=job))
+        if name == "process-exporter":
+            command += [f"--config.path={SOURCE / 'process.yml'}", "--children=false", "--threads=false"]
+            command.append("--gather-smaps=false")  # it reads every page table of every process at every scrape
+        labels = {}
+        if name == "blackbox-exporter":
+            command.append(f"--config.file={SOURCE / 'blackbox.yml'}")
+            labels = {"instance": "front-door", "__param_target": f"{layout.base_url}/livez"}
+        page = f"http://{address}/metrics"
+        parts.append(Part(name, command, MONITORING, environment, page=page, job=job, labels=labels))
     return parts
 
 
