@@ -1,4 +1,4 @@
-"""Very many senders begin a delivery and do not end it, as slowloris does: they take the sessions of HAProxy and API."""
+"""Very many senders begin a delivery and do not end it, as slowloris does: sessions of HAProxy and API run out."""
 
 from __future__ import annotations
 
