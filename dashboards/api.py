@@ -6,7 +6,8 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate, saturation
-from dashboards.queries import Line, mean_of, pick, quantile_of, ratio_of, sum_of, sum_rate, top_sum_rate
+from dashboards.queries import Line, mean_of, pick, pick_job, quantile_of, ratio_of, sum_of, sum_rate, top_sum_rate
+from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
 FLASK = "flask_http_request_duration_seconds"
@@ -39,7 +40,8 @@ def _answer() -> list[Any]:
             "Share of deliveries that got 503 because the store could not answer in time. Senders try again.",
             ratio_of(sum_rate(f"{ACCEPT}_count", "", 'outcome="unavailable"'), sum_rate(f"{ACCEPT}_count")),
             "percentunit",
-            limits=[(0.001, YELLOW), (0.01, RED)],
+            limits=[(0.001, YELLOW), (limit("api_errors"), RED)],
+            alerts=["PalmonasApiErrors"],
             may_be_empty=NO_TRAFFIC,
         ),
         number(
@@ -47,7 +49,8 @@ def _answer() -> list[Any]:
             "99 of 100 webhooks were answered within this time. The target is 250 ms.",
             quantile_of(0.99, ACCEPT),
             "s",
-            limits=[(0.25, YELLOW), (1, RED)],
+            limits=[(limit("accept_p99"), YELLOW), (1, RED)],
+            alerts=["PalmonasApiSlow"],
             may_be_empty=NO_TRAFFIC,
         ),
         number(
@@ -55,14 +58,16 @@ def _answer() -> list[Any]:
             "The busiest instance: requests being served, as a share of what it serves at once.",
             f"max({IN_FLIGHT})",
             "percentunit",
-            limits=[(0.8, YELLOW), (1, RED)],
+            limits=[(limit("in_flight"), YELLOW), (1, RED)],
+            alerts=["PalmonasApiBusy", "PalmonasApiStuck"],
         ),
         number(
             "Event loop lag, p99",
             "How late a 100 ms timer fires, over all instances. Above 100 ms every request waits.",
             quantile_of(0.99, "gevent_hub_lag_seconds"),
             "s",
-            limits=[(0.1, YELLOW)],
+            limits=[(limit("hub_lag"), YELLOW)],
+            alerts=["PalmonasApiHubLag"],
         ),
     ]
 
@@ -75,6 +80,8 @@ def _accept() -> list[Any]:
             "One slow channel is a payload or a sender; all of them slow is the store or the event loop.",
             [Line(quantile_of(0.99, ACCEPT, "channel"), "{{channel}}")],
             "s",
+            limits=[(limit("accept_p99"), YELLOW)],
+            alerts=["PalmonasApiSlow"],
             may_be_empty=NO_TRAFFIC,
         ),
         rate(
@@ -123,6 +130,8 @@ def _requests() -> list[Any]:
             "The ten slowest URL rules. A rule, never a raw path.",
             [Line(f"topk(10, {quantile_of(0.99, FLASK, 'method, url_rule')})", "{{method}} {{url_rule}}")],
             "s",
+            limits=[(limit("request_p99"), YELLOW)],
+            alerts=["PalmonasApiSlow"],
             may_be_empty="nobody has asked anything yet",
         ),
         graph(
@@ -136,6 +145,7 @@ def _requests() -> list[Any]:
                 Line(sum_rate("flask_http_request_exceptions_total"), "exceptions"),
             ],
             "cps",
+            alerts=["PalmonasApiErrors"],
             may_be_empty="no error yet",
         ),
         saturation(
@@ -143,20 +153,53 @@ def _requests() -> list[Any]:
             "Requests being served, as a share of what the instance serves at once. At 100 % new ones wait "
             "in the kernel.",
             [Line(IN_FLIGHT, "{{instance}}")],
-            [(0.8, YELLOW), (1, RED)],
+            [(limit("in_flight"), YELLOW), (1, RED)],
+            alerts=["PalmonasApiBusy", "PalmonasApiStuck"],
         ),
         graph(
             "Event loop lag, 99th percentile",
             "How late a 100 ms timer fires. Above 100 ms something keeps the loop to itself, and every request waits.",
             [Line(quantile_of(0.99, "gevent_hub_lag_seconds", "instance"), "{{instance}}")],
             "s",
-            limits=[(0.1, YELLOW)],
+            limits=[(limit("hub_lag"), YELLOW)],
+            alerts=["PalmonasApiHubLag"],
         ),
         graph(
             "Connections not yet accepted",
             "Connections that the kernel holds for the instance. More than a few for long: it cannot keep up.",
             [Line(sum_of("palmonas_listen_backlog_connections", "instance"), "{{instance}}")],
             "short",
+        ),
+    ]
+
+
+def _stability() -> list[Any]:
+    taken = "job_channel:palmonas_deliveries_taken:increase1h"
+    return [
+        graph(
+            "Time since the start",
+            "How long each process has run. A saw is a process that restarts over and over; a deploy is one step.",
+            [Line(f"time() - {pick('process_start_time_seconds', ROLE)}", "{{instance}}")],
+            "s",
+            alerts=["PalmonasApiRestarts"],
+        ),
+        rate(
+            "Answered 503, by reason",
+            "Deliveries that were not taken. overloaded: more bytes wait for their commit than the instance may hold.",
+            "palmonas_deliveries_unavailable_total",
+            "instance, reason",
+            alerts=["PalmonasApiOverloaded", "PalmonasApiErrors"],
+        ),
+        graph(
+            "Deliveries of an hour, against last week",
+            "Deliveries taken within an hour, and in the same hour a week ago (missing in the first week).",
+            [
+                Line(f"sum({pick_job(taken)})", "now"),
+                Line(f"sum({pick_job(taken)} offset 1w)", "a week ago"),
+            ],
+            "short",
+            alerts=["PalmonasApiTrafficDrop"],
+            may_be_empty=NO_TRAFFIC,
         ),
     ]
 
@@ -171,4 +214,5 @@ def build() -> dict[str, Any]:
     for panel in _answer():
         board = board.with_panel(panel)
     board = add_row(board, "Accepting webhooks", _accept())
-    return finish(add_row(board, "Requests", _requests()))
+    board = add_row(board, "Requests", _requests())
+    return finish(add_row(board, "Stability and traffic", _stability()))

@@ -7,7 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dashboards import api, haproxy, host, monitoring, orders, overview, pools, postgresql, queues, redis, reference
+from dashboards import (
+    api,
+    haproxy,
+    host,
+    monitoring,
+    orders,
+    overview,
+    pools,
+    postgresql,
+    queues,
+    redis,
+    reference,
+    slo,
+)
 
 BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
     overview.build,
@@ -15,6 +28,7 @@ BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
     pools.build,
     queues.build,
     orders.build,
+    slo.build,
     postgresql.build,
     redis.build,
     host.build,

@@ -20,6 +20,7 @@ TITLES = {
     "palmonas-pools": "Palmonas: connection pools",
     "palmonas-queues": "Palmonas: queues",
     "palmonas-orders": "Palmonas: orders and channels",
+    "palmonas-slo": "Palmonas: objectives",
     "palmonas-postgresql": "Palmonas: PostgreSQL",
     "palmonas-redis": "Palmonas: Redis",
     "palmonas-host": "Palmonas: host",

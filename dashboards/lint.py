@@ -124,7 +124,10 @@ def lint_query(expr: str) -> Iterator[str]:
             yield f"[{window}] is a fixed window: use [$__rate_interval]"
     for selector in _selectors(expr):
         used = {matcher.name: matcher.value for matcher in selector.matchers.matchers}
+        metric = known_metrics().get(selector.name or "")
         for name in ("job", "instance"):
+            if metric and name not in metric.labels:
+                continue  # a recording rule may have summed it away
             if f"${name}" not in used.get(name, ""):
                 yield f"{selector.name} does not use the variable {name}"
 

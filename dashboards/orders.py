@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate
-from dashboards.queries import Line, max_of, mean_of, quantile_of, sum_rate
+from dashboards.queries import Line, max_of, mean_of, pick_job, quantile_of, sum_rate
 from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
@@ -68,6 +68,7 @@ def _answer() -> list[Any]:
             [Line(sum_rate(f"{ACCEPT}_count", "channel", 'outcome="accepted"'), "{{channel}}")],
             "cps",
             stacked=True,
+            alerts=["ChannelSilent"],
             may_be_empty=NO_TRAFFIC,
         ),
         graph(
@@ -86,8 +87,8 @@ def _answer() -> list[Any]:
                 Line(max_of("palmonas_outbox_oldest_age_seconds"), "outbox"),
             ],
             "s",
-            limits=[(limit("inbox_age_page"), RED)],
-            alerts=["InboxOldestAge"],
+            limits=[(limit("inbox_age_page"), RED), (limit("outbox_age"), RED)],
+            alerts=["InboxOldestAge", "StatusPushBehind"],
         ),
     ]
 
@@ -123,6 +124,7 @@ def _storing() -> list[Any]:
                 Line(sum_rate("palmonas_deliveries_quarantined_total", "channel"), "{{channel}} quarantined"),
             ],
             "cps",
+            alerts=["QuarantineGrew"],
             may_be_empty=NO_DRAIN,
         ),
         graph(
@@ -159,6 +161,23 @@ def _storing() -> list[Any]:
             "Deliveries in quarantine. A step up is a payload that no longer parses: look at it, mend, replay.",
             [Line(max_of("palmonas_inbox_quarantined"), "quarantined")],
             "short",
+        ),
+        graph(
+            "Refused, by reason",
+            "Deliveries that were refused. bad_signature in bursts: an attack, or a secret changed on one side.",
+            [Line(sum_rate("palmonas_deliveries_rejected_total", "channel, reason"), "{{channel}} {{reason}}")],
+            "cps",
+            alerts=["DeliverySignaturesFailing"],
+        ),
+        graph(
+            "Accepted and nowhere",
+            "Deliveries of half an hour that were answered 2xx and are neither stored, nor in quarantine, nor waiting. "
+            "Around 0; below it while polls and replays add to what is stored.",
+            [Line(pick_job("job:palmonas_deliveries_unaccounted:increase30m"), "deliveries")],
+            "short",
+            limits=[(limit("unaccounted"), RED)],
+            alerts=["AcceptedNotStored"],
+            may_be_empty=NO_TRAFFIC,
         ),
     ]
 

@@ -25,6 +25,7 @@ CREATE = "db_client_connection_create_time_seconds"
 COUNT = "db_client_connection_count"
 MAX = "db_client_connection_max"
 FILL = [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)]
+SLOW = [(limit("pool_wait_warning"), YELLOW), (limit("pool_wait_page"), RED)]
 IDLE = "no caller has asked for a connection yet"
 BY_INSTANCE = "{{instance}} {{pool}}"
 
@@ -63,7 +64,7 @@ def _answer() -> list[Any]:
             "99 of 100 callers had their connection within this time.",
             quantile_of(0.99, WAIT),
             "s",
-            limits=[(0.05, YELLOW), (0.1, RED)],
+            limits=SLOW,
             may_be_empty=IDLE,
         ),
         number(
@@ -77,6 +78,7 @@ def _answer() -> list[Any]:
             "Sum of all maxima. It must stay below what the server allows, or a busy day ends in refusals.",
             sum_of(MAX),
             "none",
+            alerts=["ConnectionPoolsAboveServer"],
         ),
         saturation(
             "Fill of each instance's pool",
@@ -106,7 +108,8 @@ def _waiting() -> list[Any]:
             "Mean wait of each instance's callers. Above 50 ms it is felt, above 100 ms it hurts.",
             [Line(mean_of(WAIT, "instance, pool"), BY_INSTANCE)],
             "s",
-            limits=[(0.05, YELLOW), (0.1, RED)],
+            limits=SLOW,
+            alerts=["ConnectionPoolSlow"],
             may_be_empty=IDLE,
         ),
         rate(
@@ -136,6 +139,8 @@ def _holding() -> list[Any]:
             "How long each use keeps a connection. A rising line that never falls is a leak or a slow query.",
             [Line(f"topk(10, {quantile_of(0.99, USE, 'pool, route')})", "{{pool}} {{route}}")],
             "s",
+            limits=[(limit("pool_use_p99"), YELLOW)],
+            alerts=["ConnectionPoolHeldLong"],
             may_be_empty=IDLE,
         ),
         heat_map("Use time", "How long connections were kept, counted by duration.", USE, may_be_empty=IDLE),
@@ -154,6 +159,27 @@ def _holding() -> list[Any]:
             [Line(sum_of(COUNT, "job, pool", 'state="used"'), "{{job}} {{pool}}")],
             "short",
             stacked=True,
+        ),
+        graph(
+            "Not returned",
+            "Connections in use beyond what callers returned, over 15 minutes: leaks, and uses that never end. "
+            "Noise around 0 is normal; RQ's own pool is left out.",
+            [Line(pick("job_instance_pool:db_client_connection_unreturned:avg15m"), BY_INSTANCE)],
+            "short",
+            limits=[(limit("pool_unreturned"), YELLOW)],
+            alerts=["ConnectionPoolLeak"],
+        ),
+        graph(
+            "Could be opened, against the servers",
+            "Sum of the maxima of all pools that lead to a server, and what the server takes.",
+            [
+                Line(sum_of(MAX, "", 'pool!~"redis.*"'), "pools to PostgreSQL"),
+                Line(f"min({pick('pg_settings_max_connections')})", "PostgreSQL takes"),
+                Line(sum_of(MAX, "", 'pool=~"redis.*"'), "pools to Redis"),
+                Line(f"min({pick('redis_config_maxclients')})", "Redis takes"),
+            ],
+            "short",
+            alerts=["ConnectionPoolsAboveServer"],
         ),
         rate(
             "Checkouts",
@@ -174,6 +200,7 @@ def _churn() -> list[Any]:
             "that hangs up.",
             f"{CREATE}_count",
             "instance, pool",
+            alerts=["ConnectionPoolChurn"],
             may_be_empty="no connection has been opened yet",
         ),
         graph(

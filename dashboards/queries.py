@@ -18,6 +18,12 @@ def pick(metric: str, *matchers: str) -> str:
     return f"{metric}{{{inside}}}"
 
 
+def pick_job(metric: str, *matchers: str) -> str:
+    """The series of a recording rule that has no `instance` any more, of the jobs that are chosen."""
+    inside = ", ".join(('job=~"$job"', *matchers))
+    return f"{metric}{{{inside}}}"
+
+
 def rate_of(metric: str, *matchers: str) -> str:
     """Per-second rate of a counter, one series each."""
     return f"rate({pick(metric, *matchers)}[$__rate_interval])"

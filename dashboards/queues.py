@@ -54,6 +54,7 @@ def _answer() -> list[Any]:
             f"sum(increase({failed}[$__range]))",
             "none",
             limits=[(1, YELLOW)],
+            alerts=["QueueFailures"],
             may_be_empty=NO_JOB,
         ),
         number(
@@ -123,6 +124,7 @@ def _jobs() -> list[Any]:
             "succeeded, failed, retried. Many retried and few succeeded is a retry storm.",
             PROCESSED,
             "queue, outcome",
+            alerts=["QueueStuck", "QueueFailures", "JobRetryStorm"],
             may_be_empty=NO_JOB,
         ),
         heat_map(
@@ -156,14 +158,33 @@ def _workers() -> list[Any]:
             "Busy workers",
             "Share of workers that are at work. 100 % for long, and a rising age: add workers.",
             [Line(ratio_of(busy, all_workers), "{{queue}}")],
-            [(0.9, YELLOW)],
+            [(limit("workers_busy"), YELLOW)],
+            alerts=["WorkersBusy"],
         ),
         graph(
             "Stalest heartbeat",
             "Age of the oldest heartbeat among a queue's workers. It rises when a worker is killed or frozen.",
             [Line(max_of("rq_worker_heartbeat_age_seconds", "queue"), "{{queue}}")],
             "s",
+            limits=[(limit("heartbeat_age"), RED)],
+            alerts=["WorkerHeartbeatStale"],
             may_be_empty="a queue without workers",
+        ),
+        graph(
+            "Workers that died",
+            "Times the supervisor started a worker again that had died, in the width of a point. Stops on request "
+            "do not count.",
+            [
+                Line(
+                    "sum by (process) (increase("
+                    + pick("palmonas_process_restarts_total", 'process=~"worker.*"')
+                    + "[$__rate_interval]))",
+                    "{{process}}",
+                )
+            ],
+            "short",
+            alerts=["WorkersKilled"],
+            may_be_empty="no supervisor of ours runs, as in containers",
         ),
     ]
 
