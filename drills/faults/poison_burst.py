@@ -13,6 +13,7 @@ from drills.stand import Stand
 EXPECT = ("QuarantineGrew",)
 DETECT_S = 90.0  # five tries take 15 s on any clock
 RESOLVE_S = 180.0  # the alert's window
+MAY = {"InboxOldestAge": "tries take 15 s on any clock: above a tenth of its minute, and below its minute"}
 POISON = 20
 
 
