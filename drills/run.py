@@ -98,10 +98,7 @@ class _Run:
 def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
     """Run one drill on a stand that may have been drilled before. Bounded; leaves the fault healed."""
     result = Result(drill, stand.factor)
-    stand.forget()
-    noisy = stand.wait_healthy() or stand.wait_silent(
-        stand.stretch(SILENT_S), stand.stretch(SILENT_S) + SILENCE_DEADLINE_S
-    )
+    noisy = stand.forget() or stand.wait_silent(stand.stretch(SILENT_S), stand.stretch(SILENT_S) + SILENCE_DEADLINE_S)
     if noisy:
         result.problems.append(f"no silence before the fault: {', '.join(noisy)}")
         report(f"{drill.name}: {result.problems[0]}")

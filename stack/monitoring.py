@@ -88,6 +88,11 @@ def fetch_targets(layout: Layout) -> dict[str, str] | None:
     return None if targets is None else {target["labels"]["instance"]: target["health"] for target in targets}
 
 
+def fetch_alertmanagers(layout: Layout) -> list[dict[str, Any]] | None:
+    """The Alertmanagers that Prometheus sends to; None when it does not answer."""
+    return _ask_prometheus(layout, "alertmanagers", "activeAlertmanagers")
+
+
 def _ask_prometheus(layout: Layout, page: str, member: str) -> list[dict[str, Any]] | None:
     url = f"http://127.0.0.1:{layout.ports['prometheus']}/api/v1/{page}"
     answer = fetch_page(url, QUERY_DEADLINE_S)
