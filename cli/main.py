@@ -31,6 +31,7 @@ COMMANDS = {
     "dispatcher": ("cli.service", "dispatcher"),
     "exporter": ("cli.service", "exporter"),
     "rules": ("cli.rules", "rules"),
+    "silence": ("cli.silence", "silence"),
     "dashboards": ("cli.dashboards", "dashboards"),
     "drill": ("cli.drill", "drill"),
 }

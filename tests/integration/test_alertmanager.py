@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from click.testing import CliRunner
 
+from app.errors import UsageError
+from cli.silence import silence
 from rules.files import read_alerts
 from stack.binaries import find_program
 from stack.processes import find_free_port, wait_until
@@ -78,6 +81,7 @@ def alertmanager(tmp_path: Path) -> Iterator[Running]:
     port = find_free_port()
     configuration = tmp_path / "alertmanager.yml"
     configuration.write_text(yaml.safe_dump(speed_up(server.server_port)), encoding="utf-8")
+    log = (tmp_path / "log").open("w", encoding="utf-8")
     process = subprocess.Popen(
         [
             program,
@@ -87,7 +91,7 @@ def alertmanager(tmp_path: Path) -> Iterator[Running]:
             "--cluster.listen-address=",
         ],
         stdout=subprocess.DEVNULL,
-        stderr=(tmp_path / "log").open("w"),
+        stderr=log,
     )
     try:
         running = Running(f"http://127.0.0.1:{port}", receiver)
@@ -96,6 +100,7 @@ def alertmanager(tmp_path: Path) -> Iterator[Running]:
     finally:
         process.terminate()
         process.wait(timeout=10)
+        log.close()
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
@@ -141,22 +146,22 @@ def test_postgresql_down_is_one_notification(alertmanager: Running) -> None:
     ]
     # The dependents come first, as in life: some of them fire at once.
     alertmanager.post(*dependents)
-    alertmanager.post({"alertname": "PostgresqlDown", "job": "postgresql", "severity": "page", "area": "postgresql"})
-    assert alertmanager.settle() == [("page", ("PostgresqlDown",))]
+    alertmanager.post({"alertname": "PostgresDown", "job": "postgresql", "severity": "page", "area": "postgresql"})
+    assert alertmanager.settle() == [("page", ("PostgresDown",))]
 
 
 def test_what_a_dead_database_does_not_explain_is_heard_beside_it(alertmanager: Running) -> None:
     alertmanager.post(
-        {"alertname": "PostgresqlDown", "job": "postgresql", "severity": "page", "area": "postgresql"},
+        {"alertname": "PostgresDown", "job": "postgresql", "severity": "page", "area": "postgresql"},
         make_alert("PalmonasApiDown", instance="api-accept-1"),
         make_alert("DispatcherMissing", job="palmonas-dispatcher"),
-        {"alertname": "HostDiskFull", "job": "node", "severity": "page", "area": "host"},
+        {"alertname": "HostDiskNearlyFull", "job": "node", "severity": "page", "area": "host"},
     )
     assert alertmanager.settle() == [
         ("page", ("DispatcherMissing",)),
-        ("page", ("HostDiskFull",)),
+        ("page", ("HostDiskNearlyFull",)),
         ("page", ("PalmonasApiDown",)),
-        ("page", ("PostgresqlDown",)),
+        ("page", ("PostgresDown",)),
     ]
 
 
@@ -196,3 +201,38 @@ def test_a_dead_instance_is_not_told_again_by_haproxy_and_its_pool(alertmanager:
         make_alert("ConnectionPoolSaturated", instance="api-console-1", pool="console"),
     )
     assert alertmanager.settle() == [("page", ("PalmonasApiDown",)), ("warning", ("ConnectionPoolSaturated",))]
+
+
+def run_silence(url: str, *arguments: str) -> str:
+    done = CliRunner().invoke(silence, ["--url", url, *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_silence_of_all_keeps_watchdog_and_can_be_ended(alertmanager: Running) -> None:
+    made = run_silence(alertmanager.url, "--for", "10m", "--reason", "deploy 42", "--all", "--author", "me")
+    identity = made.split()[0]
+    alertmanager.post(make_alert("Watchdog", job=""), make_alert("PalmonasApiDown", instance="api-accept-1"))
+    assert alertmanager.settle() == [("watchdog", ("Watchdog",))]
+    assert "alertname!=Watchdog  me: deploy 42" in run_silence(alertmanager.url, "list")
+    run_silence(alertmanager.url, "expire", identity)
+    assert identity not in run_silence(alertmanager.url, "list")
+    alertmanager.receiver.notes.clear()
+    assert ("page", ("PalmonasApiDown",)) in alertmanager.settle()
+
+
+def test_a_silence_of_an_area_or_an_alert_leaves_the_others(alertmanager: Running) -> None:
+    run_silence(alertmanager.url, "--for", "1h30m", "--reason", "vacuum", "--area", "pools")
+    run_silence(alertmanager.url, "--for", "90s", "--reason", "restart", "--alert", "PalmonasApiRestarts")
+    alertmanager.post(
+        make_alert("ConnectionPoolSaturated", instance="api-accept-1", pool="accept"),
+        make_alert("PalmonasApiRestarts", instance="api-accept-2"),
+        make_alert("PalmonasApiBusy", instance="api-accept-2"),
+    )
+    assert alertmanager.settle() == [("warning", ("PalmonasApiBusy",))]
+
+
+@pytest.mark.parametrize("identity", ["abc", "00000000-0000-0000-0000-000000000000"])
+def test_a_silence_that_is_not_there_is_said_so(alertmanager: Running, identity: str) -> None:
+    with pytest.raises(UsageError, match="silence list"):
+        run_silence(alertmanager.url, "expire", identity)
