@@ -103,8 +103,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "POLL_OVERLAP_S",
         read_seconds(0, 86400),
-        300.0,
-        "How far a poll looks back beyond the last one, for changes that are shown late (Amazon: two minutes).",
+        900.0,
+        "How far a poll looks back beyond the last one: for changes shown late (Amazon: two minutes), clocks set back.",
     ),
     Setting(
         "POLL_SETTLE_S",

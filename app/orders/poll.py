@@ -7,20 +7,22 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.channels.base import Client
+from app.channels.base import Client, Page
 from app.errors import CallFailed, Unavailable
 from app.model import PolledOrder
 from app.orders.lease import hold_lease
 from app.store import polls
-from app.store.polls import Lease
+from app.store.polls import Lease, Place
 from app.store.pool import Pool
 
 log = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE_S = 60.0
+# How a channel says that it does not know a cursor (any more).
+CURSOR_REFUSED = frozenset({"client_error", "bad_answer"})
 MAX_SECONDS = 40.0  # a job ends within its timeout; the next poll goes on where this one stopped
 LONGEST_PAUSE_S = 300.0
 JITTER = 0.2  # share of a pause by which it varies, so that channels and installations do not march in step
@@ -51,7 +53,8 @@ def poll_channel(
 ) -> PollResult | None:
     """One poll; None while another poller holds the channel, and when none is due.
 
-    Rows and watermark of each page are committed together. After a poll that failed the next one comes `retry_s`
+    Rows, watermark and place of each page are committed together, so that a list that takes longer than one poll, as
+    Amazon's with its one page a minute, is gone on with. After a poll that failed the next one comes `retry_s`
     later, and later with each that fails. Raises CallFailed after the lease was given back, and LeaseLost when another
     poller took over in between.
     """
@@ -99,30 +102,50 @@ def _read_pages(
     beat: Callable[[], None],
 ) -> PollResult:
     since = lease.synced_until - timedelta(seconds=overlap_s)
+    place = lease.place or Place("", since, lease.now, None)
+    cursor: str | None = place.cursor or None
     started = time.monotonic()
     pages = seen = news = 0
-    newest: datetime | None = None
-    cursor: str | None = None
     while True:
-        page = client.list_orders(since, None, cursor)
+        page = _read_page(pool, lease, client, place, cursor)
         pages, seen, cursor = pages + 1, seen + len(page.orders), page.next_cursor
         orders = [one for one in page.orders if not _is_fresh(one, lease, settle_s)]
-        newest = max([one.version for one in orders] + ([newest] if newest else []), default=None)
-        # in the middle of a list the watermark moves only where the oldest change comes first
-        moves = newest is not None and (cursor is None or client.oldest_first)
+        newest = max([one.version for one in orders] + ([place.newest] if place.newest else []), default=None)
+        place = replace(place, cursor=cursor or "", newest=newest)
         news += polls.store_page(
             pool,
             lease,
             orders,
-            synced_until=min(newest, lease.now) if newest and moves else None,
+            synced_until=_find_watermark(place, client),
+            place=place if cursor is not None and not client.oldest_first else None,
             lease_s=lease_s,
             request_id=lease.holder,
         )
         beat()
         if cursor is None:
             return PollResult(pages, seen, news, complete=True)
-        if client.oldest_first and time.monotonic() - started > MAX_SECONDS:
+        if time.monotonic() - started > MAX_SECONDS:
             return PollResult(pages, seen, news, complete=False)
+
+
+def _read_page(pool: Pool, lease: Lease, client: Client, place: Place, cursor: str | None) -> Page:
+    try:
+        return client.list_orders(place.since, None, cursor)
+    except CallFailed as error:
+        if lease.place is not None and error.outcome in CURSOR_REFUSED:
+            polls.forget_place(pool, lease)
+        raise
+
+
+def _find_watermark(place: Place, client: Client) -> datetime | None:
+    """How far everything has been seen, as far as that can be known after this page; None when it cannot.
+
+    Within a list only where the oldest change comes first. Never past the moment at which the list was begun: what
+    changed since then may have moved to a page that was read already.
+    """
+    if place.newest is None or (place.cursor and not client.oldest_first):
+        return None
+    return min(place.newest, place.started_at)
 
 
 def _is_fresh(order: PolledOrder, lease: Lease, settle_s: float) -> bool:

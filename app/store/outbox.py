@@ -27,6 +27,7 @@ class OutboxMessage:
     request_id: str
     attempts: int
     created_at: datetime
+    claimed_at: datetime
 
     @property
     def idempotency_key(self) -> str:
@@ -73,7 +74,7 @@ WHERE outbox.id = %s AND orders.id = outbox.order_id AND outbox.state = 'pending
   AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp() + interval '1 second')
   AND {_IS_FIRST}
 RETURNING outbox.id, outbox.order_id, orders.external_id, outbox.channel, kind, payload, request_id, attempts,
-          outbox.created_at
+          outbox.created_at, last_attempt_at
 """
 
 
@@ -89,17 +90,22 @@ def claim_message(pool: Pool, message_id: int, lease_s: float) -> OutboxMessage 
         return OutboxMessage(*row) if row else None
 
 
-def finish_message(cursor: Cursor, message_id: int) -> None:
+def finish_message(cursor: Cursor, message_id: int) -> bool:
+    """The channel knows; False when it was known already, to a worker that had taken the message over."""
     cursor.execute(
         "UPDATE outbox SET state = 'done', attempts = attempts + 1, finished_at = clock_timestamp(),"
-        " last_attempt_at = clock_timestamp(), next_attempt_at = NULL, error = NULL WHERE id = %s",
+        " last_attempt_at = clock_timestamp(), next_attempt_at = NULL, error = NULL WHERE id = %s AND state <> 'done'",
         (message_id,),
     )
+    return bool(cursor.rowcount)
 
 
-def charge_message(cursor: Cursor, message_id: int, error: str, *, final: bool, retry_delays_s: Sequence[int]) -> bool:
+def charge_message(
+    cursor: Cursor, message: OutboxMessage, error: str, *, final: bool, retry_delays_s: Sequence[int]
+) -> bool | None:
     """Count a failed try; True when it was the last one and the message has failed for good.
 
+    None, and nothing is written, when another worker has taken the message over: it may have been delivered since.
     There is one try more than there are delays.
     """
     tries = len(retry_delays_s) + 1
@@ -109,14 +115,14 @@ def charge_message(cursor: Cursor, message_id: int, error: str, *, final: bool, 
         " finished_at = CASE WHEN %s OR attempts + 1 >= %s THEN clock_timestamp() END,"
         " next_attempt_at = clock_timestamp()"
         "   + (%s::int[])[least(attempts + 1, array_length(%s::int[], 1))] * interval '1 second'"
-        " WHERE id = %s RETURNING state = 'failed'",
+        " WHERE id = %s AND state = 'pending' AND last_attempt_at = %s RETURNING state = 'failed'",
         (
             *(error, final, tries, final, tries),
-            *(list(retry_delays_s), list(retry_delays_s), message_id),
+            *(list(retry_delays_s), list(retry_delays_s), message.id, message.claimed_at),
         ),
     )
     row = cursor.fetchone()
-    return bool(row and row[0])
+    return bool(row[0]) if row else None
 
 
 _SHOWN = "id, order_id, channel, kind, state, attempts, created_at, last_attempt_at, error, request_id"
@@ -137,12 +143,19 @@ def list_of_order(cursor: Cursor, order_id: int) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+_IS_OVERTAKEN = """EXISTS (SELECT 1 FROM outbox AS later WHERE later.order_id = outbox.order_id
+                      AND later.id > outbox.id AND later.state = 'done')"""
+
+
 def replay_messages(pool: Pool, ids: Sequence[int]) -> list[int]:
-    """Give failed messages all their tries again; return the ids that were failed."""
+    """Give failed messages all their tries again; return the ids of those.
+
+    One stays failed when the channel was told of a later status of the order: an older one would take it back there.
+    """
     with pool.transaction("replay_outbox") as cursor:
         cursor.execute(
             "UPDATE outbox SET state = 'pending', attempts = 0, next_attempt_at = NULL, finished_at = NULL"
-            " WHERE id = ANY(%s) AND state = 'failed' RETURNING id",
+            f" WHERE id = ANY(%s) AND state = 'failed' AND NOT {_IS_OVERTAKEN} RETURNING id",
             (list(ids),),
         )
         return sorted(int(row[0]) for row in cursor.fetchall())

@@ -20,6 +20,18 @@ class LeaseLost(PalmonasError):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a list was broken off: the cursor of its next page, how far back it looks, when its first page was read,
+    and the newest version on the pages so far.
+    """
+
+    cursor: str
+    since: datetime
+    started_at: datetime
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to poll one channel for a while, and where it stands."""
 
@@ -28,6 +40,7 @@ class Lease:
     synced_until: datetime
     now: datetime  # the database's clock, so that no poller's clock matters
     failures: int  # polls that failed in a row
+    place: Place | None = None  # in the middle of a list, else None
 
 
 _ENSURE = """
@@ -59,11 +72,14 @@ def take_lease(pool: Pool, channel: str, holder: str, seconds: float) -> Lease |
         cursor.execute(
             "UPDATE poll_state SET lease_holder = %s, lease_until = now() + %s * interval '1 second'"
             " WHERE channel = %s AND next_poll_at <= now() AND (lease_until IS NULL OR lease_until < now())"
-            " RETURNING synced_until, now(), failures",
+            " RETURNING synced_until, now(), failures, list_cursor, list_since, list_started_at, list_newest",
             (holder, seconds, channel),
         )
         row = cursor.fetchone()
-        return Lease(channel, holder, *row) if row else None
+        if row is None:
+            return None
+        synced_until, now, failures, *place = row
+        return Lease(channel, holder, synced_until, now, failures, Place(*place) if place[0] is not None else None)
 
 
 def keep_lease(pool: Pool, lease: Lease, seconds: float) -> bool:
@@ -78,7 +94,8 @@ def keep_lease(pool: Pool, lease: Lease, seconds: float) -> bool:
 
 
 _KEEP = """
-UPDATE poll_state SET lease_until = now() + %s * interval '1 second', synced_until = greatest(synced_until, %s)
+UPDATE poll_state SET lease_until = now() + %s * interval '1 second', synced_until = greatest(synced_until, %s),
+    list_cursor = %s, list_since = %s, list_started_at = %s, list_newest = %s
 WHERE channel = %s AND lease_holder = %s
 """
 _INSERT = """
@@ -100,15 +117,18 @@ def store_page(
     orders: Sequence[PolledOrder],
     *,
     synced_until: datetime | None,
+    place: Place | None,
     lease_s: float,
     request_id: str,
 ) -> int:
-    """Put what is news into the inbox and move the watermark, in one transaction; return how many were news.
+    """Put what is news into the inbox, move the watermark, and keep the place in the list (None: it has ended, or is
+    begun anew another time), in one transaction; return how many were news.
 
     Raises LeaseLost when another poller has taken over: then nothing is written.
     """
     with pool.transaction("store_page") as cursor:
-        cursor.execute(_KEEP, (lease_s, synced_until or lease.synced_until, lease.channel, lease.holder))
+        kept = (place.cursor, place.since, place.started_at, place.newest) if place else (None,) * 4
+        cursor.execute(_KEEP, (lease_s, synced_until or lease.synced_until, *kept, lease.channel, lease.holder))
         if cursor.rowcount != 1:
             raise LeaseLost(f"another poller works on {lease.channel}")
         if not orders:
@@ -127,6 +147,16 @@ def store_page(
             ),
         )
         return int(cursor.rowcount)
+
+
+def forget_place(pool: Pool, lease: Lease) -> None:
+    """Begin the list anew at the next poll: the channel does not know its cursor any more."""
+    with pool.autocommit("forget_place") as cursor:
+        cursor.execute(
+            "UPDATE poll_state SET list_cursor = NULL, list_since = NULL, list_started_at = NULL, list_newest = NULL"
+            " WHERE channel = %s AND lease_holder = %s",
+            (lease.channel, lease.holder),
+        )
 
 
 def finish_poll(pool: Pool, lease: Lease, *, next_in_s: float, error: str | None) -> None:

@@ -132,6 +132,96 @@ def test_a_poll_that_fails_gives_its_lease_back_and_keeps_its_pages(due: Pool, e
         assert cursor.fetchone() == (1,)
 
 
+class SlowList(Shop):
+    """A list that is not in the order of change, of which a poll gets two pages before it is told to wait."""
+
+    oldest_first = False
+
+    def __init__(self, orders: list[list[PolledOrder]]) -> None:
+        super().__init__()
+        self.pages = orders
+        self.asked: list[tuple[datetime, str | None]] = []
+        self._left = 2
+
+    def list_orders(self, modified_since: datetime, modified_until: datetime | None, cursor: str | None) -> Page:
+        if not self._left:
+            self._left = 2
+            raise CallFailed("rate_limited", "wait", retry_after_s=0.0)
+        self._left -= 1
+        self.asked.append((modified_since, cursor))
+        number = int(cursor or 0)
+        return Page(tuple(self.pages[number]), str(number + 1) if number + 1 < len(self.pages) else None)
+
+
+def make_pages(count: int) -> list[list[PolledOrder]]:
+    """Pages of one order each, the newest first."""
+    return [[PolledOrder(f"{n}", NOW - timedelta(seconds=n), "orders/updated", "{}")] for n in range(count)]
+
+
+def read_place(pool: Pool) -> tuple[object, ...]:
+    with pool.autocommit("test") as cursor:
+        cursor.execute("SELECT synced_until, list_cursor FROM poll_state")
+        row: tuple[object, ...] = cursor.fetchone()
+        return row
+
+
+def poll_on(pool: Pool, shop: Shop) -> PollResult | None:
+    """The next poll, without the pause before it."""
+    with pool.autocommit("test") as cursor:
+        cursor.execute("UPDATE poll_state SET next_poll_at = now()")
+    try:
+        return poll(pool, shop)
+    except CallFailed:
+        return None
+
+
+def test_a_list_that_takes_many_polls_is_gone_on_with(due: Pool) -> None:
+    before, _ = read_place(due)
+    shop = SlowList(make_pages(7))
+    for place in ("2", "4", "6"):
+        assert poll_on(due, shop) is None
+        assert read_place(due) == (before, place)
+    result = poll_on(due, shop)
+    assert result is not None
+    assert result.complete
+    # every page once, all with the period of the first
+    assert [cursor for _, cursor in shop.asked] == [None, "1", "2", "3", "4", "5", "6"]
+    assert len({since for since, _ in shop.asked}) == 1
+    assert read_place(due) == (NOW, None)
+    with due.autocommit("test") as cursor:
+        cursor.execute("SELECT count(*) FROM inbox")
+        assert cursor.fetchone() == (7,)
+
+
+def test_what_changes_while_a_list_is_read_is_seen_by_the_next(due: Pool) -> None:
+    pages = make_pages(4)
+    shop = SlowList(pages)
+    assert poll_on(due, shop) is None
+    # an order on the last page changes, and another one moves back to a page that was read
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    pages[3] = [replace(pages[3][0], version=later)]
+    result = poll_on(due, shop)
+    assert result is not None
+    assert result.complete
+    synced_until, _ = read_place(due)
+    assert isinstance(synced_until, datetime)
+    assert synced_until < later - timedelta(seconds=1)
+
+
+def test_a_cursor_that_is_not_known_any_more_begins_the_list_anew(due: Pool) -> None:
+    shop = SlowList(make_pages(3))
+    assert poll_on(due, shop) is None
+    gone = Shop(CallFailed("client_error", "that token has expired", status=400))
+    gone.oldest_first = False
+    assert poll_on(due, gone) is None
+    assert read_place(due)[1] is None
+    again = SlowList(make_pages(2))
+    result = poll_on(due, again)
+    assert result is not None
+    assert result.complete
+    assert again.asked[0][1] is None
+
+
 def test_a_job_has_an_id_for_each_time_it_falls_due_and_another_when_nothing_comes_of_it() -> None:
     first = make_job_id("poll", "shopify", NOW, 0.0)
     assert make_job_id("poll", "shopify", NOW, ASK_AGAIN_S - 1) == first
