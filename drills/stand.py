@@ -21,7 +21,7 @@ from drills.receiver import Receiver
 from stack.health import read_health
 from stack.layout import Layout, load_layout
 from stack.lifecycle import Wish, start_stack, stop_stack
-from stack.monitoring import fetch_alertmanagers, fetch_alerts, fetch_targets
+from stack.monitoring import fetch_alerts, fetch_targets
 from stack.pages import open_session
 from stack.processes import find_free_port, list_descendants, signal_all, wait_until
 from stack.programs import Servers, open_servers
@@ -121,21 +121,14 @@ class Stand:
     def forget(self) -> list[str]:
         """Prometheus and Alertmanager start with nothing remembered: no window reaches into the drill before.
 
-        The rules come when all is scraped and Alertmanager is found: before that, everything would look absent, and
-        the first alerts would be sent to nobody, to be sent again a minute later. Returns what is not well.
+        Returns what is not well a minute later.
         """
-        rules = [self.layout.state / "prometheus" / name for name in ("rules", "alerts")]
         self.stop("prometheus", "alertmanager")
         for name in ("prometheus", "alertmanager"):
             shutil.rmtree(self.layout.state / name / "data", ignore_errors=True)
         self.receiver.clear()
-        for directory in rules:
-            directory.rename(directory.with_suffix(".later"))
         self.start("alertmanager", "prometheus")
         wait_until(lambda: not self.list_ill(), HEALTHY_DEADLINE_S, pause_s=0.2)
-        for directory in rules:
-            directory.with_suffix(".later").rename(directory)
-        self.reload("prometheus")
         return self.list_ill()
 
     def list_ill(self) -> list[str]:
@@ -143,8 +136,6 @@ class Stand:
         parts = read_health(self.layout, self.servers)
         targets = fetch_targets(self.layout) or {"prometheus": "does not answer"}
         wrong = [f"{one.name} {one.health}" for one in parts if not one.is_ok]
-        if not fetch_alertmanagers(self.layout):
-            wrong.append("Prometheus has not found Alertmanager")
         return wrong + [f"target {name} {health}" for name, health in targets.items() if health != "up"]
 
     def list_alerts(self) -> list[str] | None:

@@ -29,6 +29,8 @@ def write_prometheus(layout: Layout) -> list[str]:
         f"--storage.tsdb.path={directory / 'data'}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address=127.0.0.1:{layout.ports['prometheus']}",
+        # An Alertmanager that was away, or not found yet, knows all alerts after one evaluation more, not after a minute.
+        "--rules.alert.resend-delay=15s",
         "--web.enable-lifecycle",
     ]
 
@@ -86,11 +88,6 @@ def fetch_targets(layout: Layout) -> dict[str, str] | None:
     """Health (up, down, unknown) of every scrape target by instance; None when Prometheus does not answer."""
     targets = _ask_prometheus(layout, "targets", "activeTargets")
     return None if targets is None else {target["labels"]["instance"]: target["health"] for target in targets}
-
-
-def fetch_alertmanagers(layout: Layout) -> list[dict[str, Any]] | None:
-    """The Alertmanagers that Prometheus sends to; None when it does not answer."""
-    return _ask_prometheus(layout, "alertmanagers", "activeAlertmanagers")
 
 
 def _ask_prometheus(layout: Layout, page: str, member: str) -> list[dict[str, Any]] | None:
