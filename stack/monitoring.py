@@ -29,7 +29,7 @@ def write_prometheus(layout: Layout) -> list[str]:
         f"--storage.tsdb.path={directory / 'data'}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address=127.0.0.1:{layout.ports['prometheus']}",
-        # An Alertmanager that was away, or not found yet, knows all alerts after one evaluation more, not after a minute.
+        # An Alertmanager that was away, or not found yet, knows all alerts after one evaluation, not after a minute.
         "--rules.alert.resend-delay=15s",
         "--web.enable-lifecycle",
     ]
