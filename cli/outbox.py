@@ -36,5 +36,8 @@ def replay(ids: tuple[int, ...]) -> None:
         replayed = replay_messages(pool, ids)
     for message_id in ids:
         if message_id not in replayed:
-            raise click.ClickException(f"message {message_id} was not given up; see: palmonas outbox list")
+            raise click.ClickException(
+                f"message {message_id} was not given up, or its channel was told of a later status since;"
+                " see: palmonas outbox list"
+            )
     click.echo(f"{len(replayed)} to be sent again")

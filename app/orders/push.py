@@ -19,9 +19,11 @@ LEASE_S = 90.0  # longer than a job may run
 
 
 def push_message(pool: Pool, clients: Mapping[str, Client], message_id: int, *, retry_delays_s: Sequence[int]) -> str:
-    """Try to deliver one message; returns skipped, delivered or failed (for good).
+    """Try to deliver one message; returns skipped, delivered, failed (for good), or overtaken when another worker has
+    taken the message over meanwhile.
 
-    Raises CallFailed when the message will be tried again, `retry_delays_s` later, so that the job is retried.
+    Raises when the message will be tried again, `retry_delays_s` later, so that the job is retried: CallFailed, and
+    whatever a bug of ours or the job's timeout raises, which is a try like any other.
     """
     message = outbox.claim_message(pool, message_id, LEASE_S)
     if message is None:
@@ -29,14 +31,17 @@ def push_message(pool: Pool, clients: Mapping[str, Client], message_id: int, *, 
     try:
         _call(clients, message)
     except PushRefused as error:
-        _record_failure(pool, message, str(error), final=True, retry_delays_s=retry_delays_s)
-        return "failed"
-    except CallFailed as error:
-        if _record_failure(pool, message, str(error), final=False, retry_delays_s=retry_delays_s):
-            return "failed"
-        raise
+        return _record_failure(pool, message, str(error), final=True, retry_delays_s=retry_delays_s)
+    except Exception as error:
+        # the text of an error that is not ours may quote a customer
+        reason = str(error) if isinstance(error, CallFailed) else f"the push broke off ({type(error).__name__})"
+        outcome = _record_failure(pool, message, reason, final=False, retry_delays_s=retry_delays_s)
+        if outcome == "retried":
+            raise
+        return outcome
     with pool.transaction("push") as cursor:
-        outbox.finish_message(cursor, message.id)
+        if not outbox.finish_message(cursor, message.id):
+            return "overtaken"
         insert_events(cursor, [_make_event(message, "push_delivered", None)])
     _report(message, "delivered")
     return "delivered"
@@ -59,13 +64,16 @@ def _call(clients: Mapping[str, Client], message: OutboxMessage) -> None:
 
 def _record_failure(
     pool: Pool, message: OutboxMessage, reason: str, *, final: bool, retry_delays_s: Sequence[int]
-) -> bool:
-    """Charge the try; True when it was the last one."""
+) -> str:
+    """Charge the try; returns retried, failed when it was the last one, or overtaken."""
     with pool.transaction("push") as cursor:
-        over = outbox.charge_message(cursor, message.id, reason, final=final, retry_delays_s=retry_delays_s)
+        over = outbox.charge_message(cursor, message, reason, final=final, retry_delays_s=retry_delays_s)
+        if over is None:
+            return "overtaken"
         insert_events(cursor, [_make_event(message, "push_failed" if over else "push_retried", reason)])
-    _report(message, "failed" if over else "retried")
-    return over
+    outcome = "failed" if over else "retried"
+    _report(message, outcome)
+    return outcome
 
 
 def _make_event(message: OutboxMessage, kind: str, detail: str | None) -> Event:
