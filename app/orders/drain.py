@@ -78,7 +78,9 @@ def drain_batch(pool: Pool, parsers: Mapping[str, Parse], limit: int, job_id: st
         stored = {one.claimed.id: (one.claimed.channel, one.parsed) for one in readable}
         privacy.keep_erased(cursor, stored, batch.written.outcomes, job_id)
         charged = [(one, inbox.charge_attempt(cursor, one.id, error, job_id)) for one, error in batch.failures]
-        privacy.discard_erased(cursor, [one for one, is_over in charged if is_over])
+        unbound = {one.inbox_id for one in batch.written.outcomes if one.order_id is None}
+        unbound |= {one.id for one, is_over in charged if is_over}
+        privacy.scrub_unbound(cursor, [one for one in claimed if one.id in unbound])
     _count(batch, finished)
     _report(batch, claimed, charged)
     telemetry.DRAIN_BATCH_SIZE.observe(len(claimed))
@@ -96,10 +98,8 @@ def charge_oldest(pool: Pool, job_id: str) -> None:
 def _read(
     claimed: Sequence[ClaimedDelivery], parsers: Mapping[str, Parse], batch: Batch
 ) -> tuple[list[ClaimedDelivery], list[Readable]]:
-    """Parse for a bounded time; return the deliveries that were looked at, and those that can be stored.
-
-    The time is bounded because the transaction that holds the rows is open meanwhile.
-    """
+    """Parse for a bounded time; return the deliveries that were looked at, and those that can be stored."""
+    # bounded, because the transaction that holds the rows is open meanwhile
     deadline = time.monotonic() + PARSE_SECONDS
     looked_at: list[ClaimedDelivery] = []
     readable = []

@@ -129,16 +129,18 @@ def _list_subjects(parsed: ParsedDelivery) -> list[tuple[SubjectKind, str]]:
     return found
 
 
-def discard_erased(cursor: Cursor, quarantined: Sequence[ClaimedDelivery]) -> None:
-    """Give up deliveries that have come into quarantine, when what can be told of them belongs to the erased.
+def scrub_unbound(cursor: Cursor, deliveries: Sequence[ClaimedDelivery]) -> None:
+    """Take the raw payloads out of deliveries that belong to no order, when what can be told of them belongs to the
+    erased: those that came into quarantine, which are given up then, and those that are about something else. The
+    search of the inbox may have passed them while they waited.
 
     They cannot be read as orders, so their time is unknown: the order itself must be erased, or the delivery older
     than the erasure of the person.
     """
-    key = privacy.read_key_if_used(cursor) if quarantined else None
+    key = privacy.read_key_if_used(cursor) if deliveries else None
     if key is None:
         return
-    for one in quarantined:
+    for one in deliveries:
         orders, persons = hash_mentions(key, read_mentions(one.payload))
         persons.append(hash_subject(key, "shop", privacy.WHOLE_SHOP))
         if privacy_erase.is_delivery_erased(cursor, one.id, orders, persons):

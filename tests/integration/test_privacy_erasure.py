@@ -21,6 +21,7 @@ from app.store.quarantine import list_quarantine, release_delivery
 from tests.integration.conftest import open_pool
 from tests.privacy import (
     CANARIES,
+    CUSTOMER,
     EMAIL,
     drain,
     make_fulfillment,
@@ -109,7 +110,7 @@ def test_a_poll_brings_nothing_back(erased: Pool) -> None:
     lease = take_lease(erased, "shopify", "me", 60)
     assert lease
     polled = PolledOrder("1", order.version, "orders/updated", payload)
-    assert store_page(erased, lease, [polled], synced_until=None, lease_s=60, request_id="r") == 1
+    assert store_page(erased, lease, [polled], synced_until=None, place=None, lease_s=60, request_id="r") == 1
     drain(erased)
     assert query(erased, "SELECT channel_version FROM orders WHERE external_id = '1'") == [(order.version,)]
     assert find_left(erased) == set()
@@ -160,6 +161,23 @@ def test_an_old_delivery_that_cannot_be_read_brings_nothing_back(erased: Pool) -
         ("discarded", ERASED_PAYLOAD)
     ]
     assert find_left(erased) == set()
+
+
+def test_what_waited_in_the_inbox_and_is_about_no_order_brings_nothing_back(pool: Pool) -> None:
+    """It came before the request, and is drained after all the inbox has been searched; what came later is kept."""
+    body = {"id": CUSTOMER, "email": EMAIL, "note": "canarynote"}
+    put(pool, "waiting", body, "customers/update")
+    query(pool, "UPDATE inbox SET next_attempt_at = now() + interval '1 hour' RETURNING id")
+    store(pool, "redact", make_redact(note="canaryrequest"), "customers/redact")
+    assert work(pool) == ["done"]
+    query(pool, "UPDATE inbox SET next_attempt_at = NULL RETURNING id")
+    drain(pool)
+    assert query(pool, "SELECT state, result, payload FROM inbox WHERE delivery_id = 'waiting'") == [
+        ("done", "ignored", ERASED_PAYLOAD)
+    ]
+    assert search_database(pool) == set()
+    store(pool, "later", body, "customers/update")
+    assert query(pool, "SELECT count(*) FROM inbox WHERE payload LIKE '%%canarynote%%'") == [(1,)]
 
 
 def test_an_order_and_the_request_in_one_batch(pool: Pool) -> None:
