@@ -89,18 +89,17 @@ class Stand:
 
     # --- servers -----------------------------------------------------------------------------------------------
     def connect(self, *, admin: bool = False) -> connection:
-        """A PostgreSQL session of its own, to the service's database; closed when the drill's undo is."""
+        """A PostgreSQL session in autocommit, to the service's database; closed when the drill's undo is."""
         postgres = self.servers.postgres
         url = postgres.make_url(postgres.database, "postgres") if admin else postgres.url
         session: connection = connect_for(CONNECT_DEADLINE_S, url)
+        session.autocommit = True
         self.undo.callback(session.close)
         return session
 
     def run_sql(self, statement: str) -> None:
         """One statement as the server's administrator, committed at once."""
-        session = self.connect(admin=True)
-        session.autocommit = True
-        session.cursor().execute(statement)
+        self.connect(admin=True).cursor().execute(statement)
 
     def reload(self, name: str) -> None:
         """Ask Prometheus or Alertmanager to read its configuration; whether it takes it is not our question."""

@@ -13,7 +13,7 @@ MAY = {
 
 
 def inject(stand: Stand) -> None:
-    stand.connect().cursor().execute("LOCK TABLE poll_state IN ACCESS EXCLUSIVE MODE")
+    stand.connect().cursor().execute("BEGIN; LOCK TABLE poll_state IN ACCESS EXCLUSIVE MODE")
 
 
 def heal(stand: Stand) -> None:

@@ -18,7 +18,7 @@ CALLERS = 16  # the pool has 5 connections
 
 def inject(stand: Stand) -> None:
     headers = {"Authorization": f"Bearer {stand.layout.token_file.read_text(encoding='ascii').strip()}"}
-    stand.connect().cursor().execute("LOCK TABLE api_tokens IN ACCESS EXCLUSIVE MODE")
+    stand.connect().cursor().execute("BEGIN; LOCK TABLE api_tokens IN ACCESS EXCLUSIVE MODE")
     repeat(stand, lambda: requests.get(f"{stand.layout.base_url}/orders", headers=headers, timeout=20), threads=CALLERS)
 
 

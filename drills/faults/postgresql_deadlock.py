@@ -25,12 +25,12 @@ def _deadlock(stand: Stand, both_hold_one: threading.Barrier, first: int, second
     for _ in range(PAIRS):
         session = stand.connect(admin=True)
         with session.cursor() as cursor:
-            cursor.execute("UPDATE drill_rows SET touched = 1 WHERE id = %s", (first,))
+            cursor.execute("BEGIN; UPDATE drill_rows SET touched = 1 WHERE id = %s", (first,))
             both_hold_one.wait(timeout=10)
             try:
                 cursor.execute("UPDATE drill_rows SET touched = 1 WHERE id = %s", (second,))
             finally:
-                session.rollback()
+                cursor.execute("ROLLBACK")
 
 
 def heal(stand: Stand) -> None:

@@ -8,7 +8,7 @@ EXPECT = ("PostgresIdleInTransaction",)
 
 
 def inject(stand: Stand) -> None:
-    stand.connect().cursor().execute("SELECT count(*) FROM orders")
+    stand.connect().cursor().execute("BEGIN; SELECT count(*) FROM orders")
 
 
 def heal(stand: Stand) -> None:

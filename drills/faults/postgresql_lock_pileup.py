@@ -12,14 +12,11 @@ WAITERS = 3
 
 
 def inject(stand: Stand) -> None:
-    holder = stand.connect(admin=True)
-    with holder.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS drill_lock (id int)")
-    holder.commit()
+    stand.run_sql("CREATE TABLE IF NOT EXISTS drill_lock (id int)")
     for number in range(WAITERS + 1):
         sleep = "; SELECT pg_sleep(7200)" if number == 0 else ""
         session = stand.connect(admin=True)
-        run_once(stand, partial(session.cursor().execute, f"LOCK TABLE drill_lock{sleep}"))
+        run_once(stand, partial(session.cursor().execute, f"BEGIN; LOCK TABLE drill_lock{sleep}"))
         stand.undo.callback(session.cancel)
 
 

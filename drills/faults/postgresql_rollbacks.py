@@ -12,11 +12,7 @@ DETECT_S = 150.0
 def inject(stand: Stand) -> None:
     session = stand.connect()
 
-    def roll_back() -> None:
-        session.cursor().execute("SELECT 1")
-        session.rollback()
-
-    repeat(stand, roll_back, pause_s=0.01)
+    repeat(stand, lambda: session.cursor().execute("BEGIN; SELECT 1; ROLLBACK"), pause_s=0.01)
 
 
 def heal(stand: Stand) -> None:

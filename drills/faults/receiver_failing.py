@@ -18,7 +18,7 @@ def inject(stand: Stand) -> None:
     url = f"{stand.receiver.url}/warning"
     path.write_text(good.replace(url, f"http://127.0.0.1:{find_free_port()}/gone"), encoding="utf-8")
     stand.reload("alertmanager")
-    stand.connect().cursor().execute("SELECT 1")  # idles in its transaction: a warning to deliver
+    stand.connect().cursor().execute("BEGIN; SELECT 1")  # idles in its transaction: a warning to deliver
 
 
 def heal(stand: Stand) -> None:
