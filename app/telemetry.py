@@ -320,6 +320,12 @@ RQ_PROCESSED = _collected(
     "Jobs that ended, by outcome (succeeded, failed, retried).",
     ("queue", "outcome"),
 )
+RQ_HORSES_KILLED = _collected(
+    "counter",
+    "rq_work_horses_killed_total",
+    "Processes of forking workers that died under their job; 0 where workers do not fork.",
+    ("queue",),
+)
 INBOX_PENDING = _collected(
     "gauge", "palmonas_inbox_pending", "Accepted deliveries that are not stored yet (counted to 100,000).", ()
 )

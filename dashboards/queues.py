@@ -186,6 +186,18 @@ def _workers() -> list[Any]:
             alerts=["WorkersKilled"],
             may_be_empty="no supervisor of ours runs, as in containers",
         ),
+        graph(
+            "Jobs killed under a forking worker",
+            "Processes that died under their job, in the width of a point. Our own workers do not fork, and show 0.",
+            [
+                Line(
+                    "sum by (queue) (increase(" + pick("rq_work_horses_killed_total") + "[$__rate_interval]))",
+                    "{{queue}}",
+                )
+            ],
+            "short",
+            alerts=["WorkHorsesKilled"],
+        ),
     ]
 
 

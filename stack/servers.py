@@ -196,7 +196,7 @@ class RedisServer(Server):
 
     @property
     def url(self) -> str:
-        return f"redis://:{self.password}@{HOST}:{self.port}/0"
+        return f"redis://default:{self.password}@{HOST}:{self.port}/0"
 
     def prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -15,16 +15,14 @@ from prometheus_client.registry import Collector
 from app import telemetry
 from app.errors import PalmonasError
 from app.orders.privacy import KINDS
-from app.queue_stats import read_processed, read_queues, read_workers
 from app.store.inbox import BACKLOG_CAP, count_quarantined, read_backlog
 from app.store.outbox import count_failed
 from app.store.polls import read_ages
 from app.store.pool import Pool
 from app.store.privacy import read_open
+from worker.rq_collector import collect_queues
 
 log = logging.getLogger(__name__)
-
-OUTCOMES = ("succeeded", "failed", "retried")
 
 
 class QueueCollector(Collector):
@@ -53,7 +51,7 @@ class QueueCollector(Collector):
         up = telemetry.family(telemetry.COLLECTOR_UP)
         seconds = telemetry.family(telemetry.COLLECTOR_SECONDS)
         parts: tuple[tuple[str, Callable[[], list[Metric]]], ...] = (
-            ("queues", self._collect_queues),
+            ("queues", lambda: collect_queues(self._client, self._queues)),
             ("backlog", self._collect_backlog),
             ("restarts", self._collect_restarts),
         )
@@ -72,25 +70,6 @@ class QueueCollector(Collector):
             yield from found
         yield up
         yield seconds
-
-    def _collect_queues(self) -> list[Metric]:
-        jobs, oldest = telemetry.family(telemetry.RQ_JOBS), telemetry.family(telemetry.RQ_OLDEST)
-        workers, beats = telemetry.family(telemetry.RQ_WORKERS), telemetry.family(telemetry.RQ_HEARTBEAT_AGE)
-        processed = telemetry.family(telemetry.RQ_PROCESSED)
-        for queue in read_queues(self._client, self._queues):
-            oldest.add_metric([queue.name], queue.oldest_age_s)
-            for status, count in queue.jobs.items():
-                jobs.add_metric([queue.name, status], count)
-        for found in read_workers(self._client, self._queues):
-            for state, count in found.states.items():
-                workers.add_metric([found.queue, state], count)
-            if found.count:
-                beats.add_metric([found.queue], found.heartbeat_age_s)
-        counts = read_processed(self._client)
-        for name in self._queues:
-            for outcome in OUTCOMES:
-                processed.add_metric([name, outcome], counts.get((name, outcome), 0))
-        return [jobs, oldest, workers, beats, processed]
 
     def _collect_backlog(self) -> list[Metric]:
         found: list[Metric] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -12,10 +11,10 @@ from rq import Queue, SimpleWorker, worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from app import telemetry
 from app.errors import PalmonasError
 from app.log import describe_exception
-from app.queue import ALLOWED_FUNCTIONS, PROCESSED_KEY
+from app.queue import ALLOWED_FUNCTIONS
+from worker.job_meter import JobMeter
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +62,8 @@ class PalmonasWorker(SimpleWorker):
             serializer=JSONSerializer,
             log_job_description=False,
         )
-        self._queue_name = queue_name
         self._last_error = ""
-        self._wait_seconds = telemetry.JOB_WAIT_SECONDS.labels(queue_name)
-        self._run_seconds = telemetry.JOB_RUN_SECONDS.labels(queue_name)
+        self._meter = JobMeter(queue_name, connection)
 
     @property
     def dequeue_timeout(self) -> int:
@@ -99,23 +96,13 @@ class PalmonasWorker(SimpleWorker):
         log.warning("worker_registered_again")
 
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
-        if job.enqueued_at:
-            waited = (datetime.now(UTC) - _aware(job.enqueued_at)).total_seconds()
-            self._wait_seconds.observe(max(0.0, waited))
+        self._meter.observe_wait(job)
         started = time.perf_counter()
         retries_before = job.retries_left or 0
         succeeded = bool(super().perform_job(job, queue, execution))
-        self._run_seconds.observe(time.perf_counter() - started)
         outcome = "succeeded" if succeeded else "retried" if retries_before > 0 else "failed"
-        self._count(outcome)
+        self._meter.observe_run(time.perf_counter() - started, outcome)
         return succeeded
-
-    def _count(self, outcome: str) -> None:
-        """In Redis, so that the count outlives this process; the exporter shows it."""
-        try:
-            self.connection.hincrby(PROCESSED_KEY, f"{self._queue_name}:{outcome}", 1)
-        except (redis.RedisError, OSError) as error:
-            log.warning("count_lost", extra={"error": type(error).__name__})
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """One line without the exception's text, which may quote a customer."""
@@ -132,10 +119,6 @@ class PalmonasWorker(SimpleWorker):
     ) -> None:
         """RQ keeps `exc_string` with the failed job for weeks: types and frames, not the exception's text."""
         super().handle_job_failure(job, queue, started_job_registry, self._last_error or exc_string, execution)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def wait_for_redis(connection: redis.Redis, deadline_s: float) -> None:
