@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from app.channels import CHANNELS
 from app.channels.base import Client, Page
-from app.errors import CallFailed, Unavailable
-from app.model import PolledOrder
+from app.errors import CallFailed, PayloadError, Unavailable
+from app.model import LIFECYCLE_RANK, PolledOrder
 from app.orders.lease import hold_lease
 from app.store import polls
 from app.store.polls import Lease, Place
@@ -116,8 +117,9 @@ def _read_pages(
             pool,
             lease,
             orders,
+            ranks=[_read_rank(lease.channel, one) for one in orders],
             synced_until=_find_watermark(place, client),
-            place=place if cursor is not None and not client.oldest_first else None,
+            place=place if cursor is not None else None,
             lease_s=lease_s,
             request_id=lease.holder,
         )
@@ -146,6 +148,18 @@ def _find_watermark(place: Place, client: Client) -> datetime | None:
     if place.newest is None or (place.cursor and not client.oldest_first):
         return None
     return min(place.newest, place.started_at)
+
+
+def _read_rank(channel: str, order: PolledOrder) -> int:
+    """How far in its life an order is; 0 when it cannot be read, which is the drain's to say.
+
+    Channels count in seconds: of two changes in one, the webhook of the later may be the one that is lost.
+    """
+    try:
+        parsed = CHANNELS[channel].parse(order.topic, order.payload)
+    except PayloadError:
+        return 0
+    return LIFECYCLE_RANK[parsed.order.channel_status] if parsed.order else 0
 
 
 def _is_fresh(order: PolledOrder, lease: Lease, settle_s: float) -> bool:

@@ -101,11 +101,12 @@ WHERE channel = %s AND lease_holder = %s
 _INSERT = """
 INSERT INTO inbox (channel, delivery_id, topic, request_id, payload, origin)
 SELECT %s, polled.delivery_id, polled.topic, %s, polled.payload, 'poll'
-FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
-     AS polled (external_id, version, delivery_id, topic, payload)
+FROM unnest(%s::text[], %s::timestamptz[], %s::smallint[], %s::text[], %s::text[], %s::text[])
+     AS polled (external_id, version, rank, delivery_id, topic, payload)
 WHERE NOT EXISTS (
     SELECT 1 FROM orders
-    WHERE orders.channel = %s AND orders.external_id = polled.external_id AND orders.channel_version >= polled.version
+    WHERE orders.channel = %s AND orders.external_id = polled.external_id
+      AND (orders.channel_version, orders.channel_rank) >= (polled.version, polled.rank)
 )
 ON CONFLICT ON CONSTRAINT inbox_delivery DO NOTHING
 """
@@ -116,6 +117,7 @@ def store_page(
     lease: Lease,
     orders: Sequence[PolledOrder],
     *,
+    ranks: Sequence[int] | None = None,
     synced_until: datetime | None,
     place: Place | None,
     lease_s: float,
@@ -124,6 +126,7 @@ def store_page(
     """Put what is news into the inbox, move the watermark, and keep the place in the list (None: it has ended, or is
     begun anew another time), in one transaction; return how many were news.
 
+    `ranks` say how far in its life each order is: what is news in a second of which the store knows something already.
     Raises LeaseLost when another poller has taken over: then nothing is written.
     """
     with pool.transaction("store_page") as cursor:
@@ -140,6 +143,7 @@ def store_page(
                 request_id,
                 text_array(one.external_id for one in orders),
                 plain_array(one.version for one in orders),
+                plain_array(ranks or [0] * len(orders)),
                 text_array(f"{POLL_PREFIX}{one.external_id}:{one.version.isoformat()}" for one in orders),
                 text_array(one.topic for one in orders),
                 text_array(one.payload for one in orders),

@@ -12,7 +12,7 @@ import pytest
 from app.channels import CHANNELS
 from app.channels.amazon.client import AmazonClient
 from app.channels.shopify.client import ShopifyClient
-from app.errors import CallFailed, UsageError
+from app.errors import CallFailed, PayloadError, UsageError
 from app.outbound.door import Door
 from app.outbound.pacing import Pace
 from tests.doors import Asked, Reply, Shop, open_shop
@@ -136,6 +136,21 @@ def test_amazon_brings_the_items_and_asks_within_its_limits() -> None:
         shop.asked.clear()
         read_all(client)
         assert [path for _, path in shop.list_asked()] == ["/orders/v0/orders"] * 2
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_order_whose_items_amazon_refuses_keeps_none_of_the_others_out(status: int) -> None:
+    def page(_: Asked) -> Reply:
+        return make_page("amazon", [make_order("amazon", 1), make_order("amazon", 2)])
+
+    def answer(asked: Asked) -> Reply:
+        return Reply({}, status) if asked.path.endswith("/1/orderItems") else answer_amazon(page)(asked)
+
+    with open_client("amazon", answer) as (client, _):
+        broken, whole = read_all(client)
+    with pytest.raises(PayloadError, match="items is not a list"):
+        CHANNELS["amazon"].parse(broken.topic, broken.payload)
+    assert CHANNELS["amazon"].parse(whole.topic, whole.payload).order
 
 
 def test_amazon_never_names_a_time_of_the_last_two_minutes() -> None:

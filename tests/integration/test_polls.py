@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import replace
@@ -12,12 +13,14 @@ import pytest
 from app.channels.base import Page, PushMessage
 from app.errors import CallFailed
 from app.model import PolledOrder
+from app.orders import poll as poll_module
 from app.orders.lease import hold_lease
 from app.orders.poll import PollResult, poll_channel
 from app.queue import ASK_AGAIN_S, make_job_id
 from app.store import polls
 from app.store.polls import LeaseLost
 from app.store.pool import Pool
+from tests.privacy import drain, make_order, query, store
 
 LOOKBACK_S = 3600.0
 NOW = datetime.now(UTC) - timedelta(minutes=5)
@@ -206,6 +209,36 @@ def test_what_changes_while_a_list_is_read_is_seen_by_the_next(due: Pool) -> Non
     synced_until, _ = read_place(due)
     assert isinstance(synced_until, datetime)
     assert synced_until < later - timedelta(seconds=1)
+
+
+def test_more_changes_than_a_poll_can_read_within_the_overlap_keep_nothing_out(
+    due: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bulk edit: the oldest change comes first, and every poll looks back to the first of them."""
+    monkeypatch.setattr(poll_module, "MAX_SECONDS", 0.0)  # one page a poll
+    shop = SlowList(list(reversed(make_pages(4))))
+    shop.oldest_first = True
+    for number in range(4):
+        shop._left = 1
+        result = poll_on(due, shop)
+        assert result is not None
+        assert result.complete is (number == 3)
+    assert [cursor for _, cursor in shop.asked] == [None, "1", "2", "3"]
+    assert read_place(due) == (NOW, None)
+
+
+def test_two_changes_in_one_second_of_which_the_webhook_of_the_later_was_lost(due: Pool) -> None:
+    """Shopify tells the time in seconds: the second change has the version of the first."""
+    open_, cancelled = make_order(1), make_order(1, cancelled_at="2026-11-01T10:00:00Z")
+    store(due, "webhook", open_)
+    version = datetime.fromisoformat(open_["updated_at"])
+    assert version == datetime.fromisoformat(cancelled["updated_at"])
+    for body, news in ((open_, 0), (cancelled, 1), (cancelled, 0), (open_, 0)):
+        result = poll_on(due, Shop(Page((PolledOrder("1", version, "orders/updated", json.dumps(body)),), None)))
+        assert result is not None
+        assert result.news == news
+        drain(due)
+    assert query(due, "SELECT channel_status FROM orders") == [("cancelled",)]
 
 
 def test_a_cursor_that_is_not_known_any_more_begins_the_list_anew(due: Pool) -> None:

@@ -126,7 +126,13 @@ class AmazonClient:
         items = self._items.get(key)
         if items is None:
             path = f"{ORDERS}/{quote(order.external_id, safe='')}"
-            items = tuple(item for page in self._list_item_pages(path, verbatim=True) for item in page)
+            try:
+                with pages.refuse_final():
+                    items = tuple(item for page in self._list_item_pages(path, verbatim=True) for item in page)
+            except PushRefused as error:
+                # Not the end of the whole list: the parser refuses it, and it is seen in quarantine.
+                refused = pages.dump_verbatim({"order": text, "items": str(error)})
+                return PolledOrder(order.external_id, order.version, order.topic, refused)
             # Kept, so that a page that was broken off by a limit is not begun anew, nor an overlap asked again.
             self._items[key] = items
             if len(self._items) > ITEMS_KEPT:
