@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-
-import requests
-
-from app.channels import WEBHOOKS
+from drills.deliveries import deliver
 from drills.stand import Stand
 
 EXPECT = ("QuarantineGrew",)
@@ -18,11 +13,8 @@ POISON = 20
 
 
 def inject(stand: Stand) -> None:
-    secret = (stand.layout.secrets / "shopify_secrets").read_text(encoding="ascii").split()[0]
     for _ in range(POISON):
-        body = b'{"id": 4711, "line_items": "none of them is an item"}'
-        headers = WEBHOOKS["shopify"].sign(body, secret, "orders/create", str(uuid.uuid4()), time.time())
-        requests.post(f"{stand.layout.base_url}/webhooks/shopify", data=body, headers=headers, timeout=10)
+        deliver(stand, b'{"id": 4711, "line_items": "none of them is an item"}')
 
 
 def heal(stand: Stand) -> None:

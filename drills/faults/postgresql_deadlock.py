@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
+
+from psycopg2.errors import DeadlockDetected
 
 from drills.background import run_once
 from drills.stand import Stand
@@ -27,10 +30,9 @@ def _deadlock(stand: Stand, both_hold_one: threading.Barrier, first: int, second
         with session.cursor() as cursor:
             cursor.execute("BEGIN; UPDATE drill_rows SET touched = 1 WHERE id = %s", (first,))
             both_hold_one.wait(timeout=10)
-            try:
+            with suppress(DeadlockDetected):
                 cursor.execute("UPDATE drill_rows SET touched = 1 WHERE id = %s", (second,))
-            finally:
-                cursor.execute("ROLLBACK")
+            cursor.execute("ROLLBACK")
 
 
 def heal(stand: Stand) -> None:

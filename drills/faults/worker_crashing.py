@@ -9,6 +9,7 @@ from stack.processes import signal_all
 
 EXPECT = ("WorkersKilled",)
 RESOLVE_S = 180.0  # the alert's window
+MAY = {"WorkerHeartbeatStale": "the dead one is registered for 80 s on any clock: longer than a tenth of five minutes"}
 
 
 def inject(stand: Stand) -> None:
