@@ -236,3 +236,11 @@ def test_a_silence_of_an_area_or_an_alert_leaves_the_others(alertmanager: Runnin
 def test_a_silence_that_is_not_there_is_said_so(alertmanager: Running, identity: str) -> None:
     with pytest.raises(UsageError, match="silence list"):
         run_silence(alertmanager.url, "expire", identity)
+
+
+def test_an_alertmanager_that_is_gone_is_named() -> None:
+    url = f"http://127.0.0.1:{find_free_port()}"
+    with pytest.raises(UsageError, match=f"Alertmanager does not answer at {url}"):
+        run_silence(url, "list")
+    with pytest.raises(UsageError, match=f"Alertmanager does not answer at {url}"):
+        run_silence(url, "--for", "10m", "--reason", "deploy 42", "--all")

@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from app.errors import PalmonasError
 from cli.silence import find_alertmanager, make_matchers, read_duration, silence
-from stack.processes import find_free_port
 
 GOOD = ("--for", "10m", "--reason", "deploy 42")
 
@@ -40,12 +39,6 @@ def refuse(*arguments: str) -> str:
 )
 def test_what_does_not_fit_is_refused_with_a_sentence(arguments: tuple[str, ...], said: str) -> None:
     assert said in refuse(*arguments)
-
-
-def test_an_alertmanager_that_is_gone_is_named() -> None:
-    url = f"http://127.0.0.1:{find_free_port()}"
-    assert f"Alertmanager does not answer at {url}" in refuse("--url", url, *GOOD, "--all")
-    assert f"Alertmanager does not answer at {url}" in refuse("--url", url, "list")
 
 
 def test_without_a_stack_and_an_address_it_says_how(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
