@@ -8,6 +8,7 @@ from drills.stand import Stand
 EXPECT = ("JobRetryStorm", "QueueFailures")
 DETECT_S = 120.0
 RESOLVE_S = 240.0  # the alerts' windows
+MAY = {"SloBudgetBurn": "the objective of jobs that end well burns its budget"}
 JOBS = 30
 
 
