@@ -152,7 +152,8 @@ def refuse_final() -> Iterator[None]:
 
 
 class PageGuard:
-    """Finds a list that goes in circles. One per client; a run begins with cursor None.
+    """Finds a list that goes in circles. One per client; a run begins with cursor None, or with one that another
+    process has left: what was seen of an earlier list says nothing of it.
 
     Asking for the same page again, after a crash or a failed commit, is no circle.
     """
@@ -164,7 +165,7 @@ class PageGuard:
     def check(self, cursor: str | None, page: Page) -> Page:
         """Return `page`, which `cursor` led to. Raises CallFailed("bad_answer") when it, or its cursor, is not new."""
         here = ROOT if cursor is None else cursor
-        if cursor is None:
+        if cursor is None or cursor not in self._came_from:
             self._came_from.clear()
             self._contents.clear()
         self._came_from.setdefault(here, ROOT)
