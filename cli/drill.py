@@ -36,7 +36,7 @@ def drill(
     if names == ("soak",):
         from drills.soak import run_soak
 
-        sys.exit(0 if run_soak(minutes, factor, _report) else 1)
+        sys.exit(0 if run_soak(minutes, _report) else 1)
     if everything == bool(names):
         raise UsageError("name one or more drills, or say --all; `palmonas drill --list` shows them")
     from drills.session import run_session

@@ -9,7 +9,7 @@ from drills.stand import Stand
 
 EXPECT = ("ProcessFileDescriptorsLow",)
 DETECT_S = 90.0
-FILLED = 0.88
+FILLED = 0.94
 
 
 def inject(stand: Stand) -> None:
