@@ -1,51 +1,135 @@
-"""Load as the channels make it: `locust --host http://127.0.0.1:4000` beside a running `palmonas up`.
+"""Load as sales channels and operators make it, beside a running `palmonas up`: docs/load.md.
 
-Signed orders of every channel that has a secret, one in ten delivered twice and one in a hundred with a wrong
-signature. Secrets come from the environment (PALMONAS_<CHANNEL>_SECRETS or _FILE) or from the local stack.
+locust --headless --users 5 --run-time 60s --tags channels
 """
 
 from __future__ import annotations
 
-import itertools
-import random
+import sys
 import time
+from typing import Any
 
-from locust import HttpUser, constant_throughput, task
+from locust import LoadTestShape, events
+from locust.env import Environment
+from locust.user.task import filter_tasks_by_tags
 
-from app.channels import WEBHOOKS, sample
-from cli.settings import load_config
+from app.errors import PalmonasError, UsageError
+from cli.connect import open_store
+from load.curve import SPIKE, count_users
+from load.journal import describe
+from load.judgement import Measured, Stored, Times, judge
+from load.options import add_options, read_thresholds
+from load.shops import Shop
+from load.stored import wait_stored
+from load.target import check_answers, find_target, read_secrets, read_token
+from load.users import ACCEPT, LIST, Operator, SalesChannel, run
 
-NUMBERS = itertools.count(int(time.time() * 1000))
-SECRETS = load_config().channel_secrets
+PEAK_S = 60.0  # of a peak without --run-time
 
 
-class SalesChannel(HttpUser):
-    """One sender; ten deliveries a second at most."""
+class Peak(LoadTestShape):
+    """--shape peak: over --run-time, with --users on the plateau."""
 
-    host = "http://127.0.0.1:4000"
-    wait_time = constant_throughput(10)
+    abstract = True  # so that Locust does not choose it by itself
+    use_common_options = True
 
-    def deliver(self, name: str, body: bytes, delivery_id: str, secret: str, expected: int) -> None:
-        channel = WEBHOOKS[name]
-        headers = dict(channel.sign(body, secret, channel.choose_topic(body), delivery_id, time.time()))
-        with self.client.post(
-            f"/webhooks/{name}", data=body, headers=headers, catch_response=True, timeout=15
-        ) as answer:
-            if answer.status_code == expected:
-                answer.success()
-            else:
-                answer.failure(f"{answer.status_code} instead of {expected}")
+    def __init__(self, environment: Environment) -> None:
+        super().__init__()
+        self.options = environment.parsed_options
 
-    @task(100)
-    def send_order(self) -> None:
-        name = random.choice(list(SECRETS))
-        number = next(NUMBERS)
-        body = WEBHOOKS[name].renumber(sample(name), number)
-        for _ in range(2 if random.random() < 0.1 else 1):
-            self.deliver(name, body, f"locust-{number}", SECRETS[name][0], 200)
+    def tick(self) -> tuple[int, float] | None:
+        plateau = self.options.num_users or 1
+        users = count_users(self.get_run_time(), self.options.run_time or PEAK_S, plateau)
+        return None if users is None else (users, plateau * SPIKE)
 
-    @task(1)
-    def forge_order(self) -> None:
-        name = random.choice(list(SECRETS))
-        wrong = "whsec_d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmc="
-        self.deliver(name, sample(name), f"forged-{next(NUMBERS)}", wrong, 401)
+
+@events.init_command_line_parser.add_listener
+def extend_parser(parser: Any, **_: Any) -> None:
+    add_options(parser)
+
+
+@events.init.add_listener
+def start(environment: Environment, **_: Any) -> None:
+    try:
+        prepare(environment)
+    except PalmonasError as error:
+        sys.exit(f"load: {error}")
+
+
+def prepare(environment: Environment) -> None:
+    """Choose the users by tag; find target, secrets and token. Raises UsageError and ConfigError."""
+    options = environment.parsed_options
+    if options.master or options.worker or options.processes:
+        raise UsageError("the load is one process, which alone knows what it sent; leave out --processes and --master")
+    environment.host = find_target(environment.host, options.allow_host)
+    run.secrets = read_secrets()
+    SalesChannel.tasks = [one for one in SalesChannel.tasks if one.locust_tag_set & run.secrets.keys()]
+    for users in environment.user_classes:
+        filter_tasks_by_tags(users, set(options.tags or ()) or None, set(options.exclude_tags or ()) or None)
+    environment.user_classes = [users for users in environment.user_classes if users.tasks]
+    if not environment.user_classes:
+        raise UsageError(
+            "no user has these tags; there are channels, operator, browse, change, " + ", ".join(run.secrets)
+        )
+    if Operator in environment.user_classes:
+        run.token = read_token(options.token_file)
+    options.seed = time.time_ns() if options.seed is None else options.seed
+    run.shops = {name: Shop(name, options.seed) for name in run.secrets}
+    if options.shape == "peak":
+        environment.shape_class = Peak(environment)
+    if options.headless:
+        check_answers(environment.host)
+
+
+@events.test_start.add_listener
+def begin(**_: Any) -> None:
+    run.journal.clear()
+
+
+@events.test_stop.add_listener
+def tell(environment: Environment, **_: Any) -> None:
+    if not environment.parsed_options.headless:  # in the web UI after each run
+        print(*finish(environment), sep="\n", flush=True)
+
+
+@events.quitting.add_listener
+def end(environment: Environment, **_: Any) -> None:
+    if environment.parsed_options.headless:
+        lines = finish(environment)
+        # Locust prints its tables after this, and its quit event last
+        events.quit.add_listener(lambda **_: print(*lines, sep="\n", flush=True))
+
+
+def finish(environment: Environment) -> list[str]:
+    """Look at what was stored, judge the run, set the exit code; return the summary."""
+    options, stats = environment.parsed_options, environment.stats
+    stored, unseen = look_for_stored(options.stored_within)
+    measured = Measured(
+        requests=stats.total.num_requests,
+        failures=stats.total.num_failures,
+        crashes=sum(one["count"] for one in environment.runner.exceptions.values()) if environment.runner else 0,
+        accept=merge_times(environment, ACCEPT),
+        lists=merge_times(environment, LIST),
+        has_operator=Operator in environment.user_classes,
+        has_channels=SalesChannel in environment.user_classes,
+        stored=stored,
+    )
+    missed = judge(measured, read_thresholds(options)) + unseen
+    environment.process_exit_code = 1 if missed else 0
+    return describe(run.journal, measured, missed, options.seed)
+
+
+def merge_times(environment: Environment, beginning: str) -> Times:
+    entries = environment.stats.entries.values()
+    return Times.merge(entry.response_times for entry in entries if entry.name.startswith(beginning))
+
+
+def look_for_stored(deadline_s: float | None) -> tuple[Stored | None, list[str]]:
+    """What became of the accepted deliveries, and why that cannot be told."""
+    if not deadline_s:
+        return None, []
+    try:
+        with open_store() as pool:
+            return wait_stored(pool, run.journal.accepted, deadline_s), []
+    except PalmonasError as error:
+        return None, [f"could not look for what was accepted: {error}"]

@@ -21,7 +21,7 @@ def run_load(layout: Layout, users: int = USERS) -> Iterator[subprocess.Popen[by
     command = [
         *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "locustfile.py"), "--headless"),
         *("--host", layout.base_url, "--users", str(users), "--spawn-rate", str(users), "--run-time", LONGEST),
-        *("--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0"),
+        *("--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0", "--tags", "channels"),
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PALMONAS_")}
     with layout.log_of("locust").open("ab") as log:

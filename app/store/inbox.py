@@ -207,6 +207,19 @@ def count_quarantined(cursor: Cursor) -> int:
     return int(cursor.fetchone()[0])
 
 
+_STATES = """
+SELECT channel, delivery_id, state FROM inbox
+JOIN unnest(%s::text[], %s::text[]) AS wanted (channel, delivery_id) USING (channel, delivery_id)
+"""
+
+
+def read_states(pool: Pool, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The state of each delivery, by channel and delivery id; one that is not in the inbox is left out."""
+    with pool.autocommit("read_states") as cursor:
+        cursor.execute(_STATES, (text_array(one for one, _ in keys), text_array(one for _, one in keys)))
+        return {(channel, delivery_id): state for channel, delivery_id, state in cursor.fetchall()}
+
+
 _PRUNE = """
 WITH old AS (
     SELECT id FROM inbox

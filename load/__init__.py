@@ -1,0 +1,1 @@
+"""What the load of `locustfile.py` is made of, and how it is judged."""
