@@ -126,7 +126,7 @@ def _change_slo(slo: dict[str, Any], name: str, changes: Any, path: Path) -> dic
             number = _read_number(value, "ratio" if key == "objective" else "count", f"{path}: slo {name}.{key}")
             if key == "seconds" and number == int(number):
                 raise ConfigError(
-                    f"{path}: slo {name}.seconds must be a bucket's bound that is no whole number, such as 0.25 or 2.5, "
+                    f"{path}: slo {name}.seconds must be a bucket's bound that is no whole number, such as 0.25, "
                     f"because Prometheus 2 and 3 write whole ones differently; it is {number:g}"
                 )
     return slo | changes
