@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.errors import UsageError
+import psycopg2
+import redis
+
+from app.errors import PalmonasError
 from drills.alerts import (
     AlertLog,
     count_groups,
@@ -21,6 +24,8 @@ from stack.monitoring import fetch_alerts
 SILENT_S = 6.0  # four scrapes and evaluations with nothing, on the default clock
 SILENCE_DEADLINE_S = 90.0
 PAUSE_S = 0.2
+# What an inject or a heal meets on a broken stack: it fails this drill, and the next one goes on.
+FAILURES = (OSError, psycopg2.Error, redis.RedisError, PalmonasError)
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def _inject(run: _Run, result: Result, report: Report) -> None:
     run.fault_at = time.monotonic()
     try:
         drill.inject(run.stand)
-    except UsageError as error:
+    except FAILURES as error:
         result.problems.append(f"the fault could not be injected: {error}")
         return
     run.watch(lambda: all(map(run.is_notified, drill.expect)) and drill.is_seen(run.stand), drill.detect_s)
@@ -134,8 +139,11 @@ def _inject(run: _Run, result: Result, report: Report) -> None:
 def _heal(run: _Run, result: Result, report: Report) -> None:
     drill, receiver = run.drill, run.stand.receiver
     run.heal_at = time.monotonic()
-    drill.heal(run.stand)
-    run.stand.undo.close()
+    try:
+        drill.heal(run.stand)
+        run.stand.undo.close()
+    except FAILURES as error:
+        result.problems.append(f"the heal failed: {type(error).__name__}: {error}")
     seen = [wanted for wanted in drill.expect if run.is_notified(wanted)]
     run.watch(lambda: all(map(run.is_resolved, seen)), drill.resolve_s)
     for wanted in seen:

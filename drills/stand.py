@@ -7,9 +7,10 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psycopg2
 import redis
 from psycopg2.extensions import connection
 
@@ -96,6 +97,15 @@ class Stand:
         session.autocommit = True
         self.undo.callback(session.close)
         return session
+
+    def cancel_at_undo(self, session: connection) -> None:
+        """End what `session` is at when the drill is undone, before its thread is waited for."""
+
+        def cancel() -> None:
+            with suppress(psycopg2.Error):  # it is gone already
+                session.cancel()
+
+        self.undo.callback(cancel)
 
     def run_sql(self, statement: str) -> None:
         """One statement as the server's administrator, committed at once."""

@@ -17,7 +17,7 @@ def inject(stand: Stand) -> None:
         sleep = "; SELECT pg_sleep(7200)" if number == 0 else ""
         session = stand.connect(admin=True)
         run_once(stand, partial(session.cursor().execute, f"BEGIN; LOCK TABLE drill_lock{sleep}"))
-        stand.undo.callback(session.cancel)
+        stand.cancel_at_undo(session)
 
 
 def heal(stand: Stand) -> None:

@@ -12,7 +12,7 @@ DETECT_S = 90.0
 def inject(stand: Stand) -> None:
     session = stand.connect()
     run_once(stand, lambda: session.cursor().execute("SELECT pg_sleep(7200)"))
-    stand.undo.callback(session.cancel)
+    stand.cancel_at_undo(session)
 
 
 def heal(stand: Stand) -> None:
