@@ -120,7 +120,7 @@ def _proof_cells(alert: Alert, proofs: list[Proof], unproven: dict[str, str]) ->
     found = [one for one in proofs if (one.alert, one.severity) == (alert.name, alert.labels["severity"])]
     if not found:
         reason = find_reason(unproven, alert)
-        return [f"unit only: {reason}" if reason else "not yet", "", "", ""]
+        return [reason or "not yet", "", "", ""]
     best = min(found, key=lambda one: (one.factor, one.notified_s))
     clock = "" if best.factor == 1 else f" x{best.factor:g}"
     return [f"{best.drill}{clock}", *(f"{seconds:g}" for seconds in (best.firing_s, best.notified_s, best.resolved_s))]

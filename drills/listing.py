@@ -30,4 +30,4 @@ def _tell_proof(alert: Alert, drills: tuple[Drill, ...], proofs: list[Proof], un
     if planned := [drill.name for drill in drills if any(name in wanted for name in drill.expect)]:
         return f"not recorded yet; run: palmonas drill {' '.join(planned)}"
     reason = find_reason(unproven, alert)
-    return f"unit only: {reason}" if reason else "nothing: write a drill, or a reason into drills/unproven.yml"
+    return reason or "nothing: write a drill, or a reason into drills/unproven.yml"

@@ -54,4 +54,5 @@ def read_unproven(path: Path = UNPROVEN) -> dict[str, str]:
 
 def find_reason(unproven: dict[str, str], alert: Alert) -> str | None:
     """Why no drill proves `alert`; the file names it as `Name/severity` or, for all severities, as `Name`."""
-    return unproven.get(f"{alert.name}/{alert.labels['severity']}") or unproven.get(alert.name)
+    reason = unproven.get(f"{alert.name}/{alert.labels['severity']}") or unproven.get(alert.name)
+    return reason if reason is None or reason.startswith("planned") else f"unit only: {reason}"

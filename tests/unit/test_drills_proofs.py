@@ -27,7 +27,8 @@ def test_every_record_is_of_a_drill_and_an_alert_that_exist() -> None:
     for proof in read_proofs():
         assert proof.drill in names, f"{proof.drill} is in docs/drills.json and not in drills/faults"
         assert (proof.alert, proof.severity) in ALERTS, f"docs/drills.json: {proof.drill} proves no alert of ours"
-        assert 0 <= proof.firing_s <= proof.notified_s, proof.drill
+        # Prometheus is looked at every 0.2 s, the receiver hears at once
+        assert 0 <= proof.firing_s <= proof.notified_s + 0.5, proof.drill
 
 
 def test_every_reason_is_of_an_alert_that_exists_and_is_not_proven() -> None:
