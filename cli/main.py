@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("cli.stack", "status"),
     "logs": ("cli.stack", "logs"),
     "dev": ("cli.stack", "dev"),
+    "env": ("cli.environment", "env"),
     "send": ("cli.send", "send"),
     "simulate": ("cli.simulate", "simulate"),
     "quarantine": ("cli.quarantine", "quarantine"),

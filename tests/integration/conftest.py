@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.store.pool import Pool
+from stack.processes import find_free_port
+from tests.running import Stack
 from tests.service import Service
 
 StartService = Callable[..., Service]
@@ -34,6 +38,26 @@ def pool(database_url: str) -> Iterator[Pool]:
     pool = open_pool(database_url, size=3)
     yield pool
     pool.close()
+
+
+@pytest.fixture(scope="session")
+def stack_of_session() -> Iterator[Stack]:
+    """A stack's place; `stack` starts it. One for all modules, because a start takes half a minute."""
+    directory = Path(tempfile.mkdtemp(prefix="palmonas-up-"))
+    directory.chmod(0o711)
+    made = Stack(directory / "state", find_free_port())
+    try:
+        yield made
+    finally:
+        made.run("down", deadline_s=180)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def stack(stack_of_session: Stack) -> Stack:
+    """The whole stack with its demo, up and healthy; the module before may have stopped it."""
+    stack_of_session.ensure_demo()
+    return stack_of_session
 
 
 def open_pool(url: str, *, size: int, name: str = "test", timeout_s: float = 2.0, statement_s: float = 5.0) -> Pool:

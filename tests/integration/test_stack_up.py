@@ -5,86 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from stack.layout import load_layout
 from stack.monitoring import fetch_firing_alerts, fetch_targets
 from stack.pages import fetch_page
 from stack.processes import find_free_port, is_alive, is_port_taken, wait_until
 from stack.simulated import Control
+from tests.running import Stack
 
-PALMONAS = Path(sys.prefix) / "bin" / "palmonas"
 ALWAYS = {
     *("postgresql", "redis", "api-console-1", "worker-ingest", "worker-tasks", "dispatcher", "exporter"),
     *("haproxy", "api-accept-1", "api-accept-2", "prometheus", "alertmanager"),
 }
 UNSCRAPED = {"postgresql", "redis", "simulator"}
 CHANNELS = {"shopify", "woocommerce", "amazon", "standard"}
-
-
-@dataclass
-class Stack:
-    state: Path
-    port: int
-
-    def run(self, *arguments: str, deadline_s: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-        settings = {"PALMONAS_STATE": str(self.state), "PALMONAS_PORT": str(self.port), **environment}
-        return subprocess.run(
-            [PALMONAS, *arguments],
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            timeout=deadline_s,
-            check=False,
-        )
-
-    def read_status(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
-        return answer
-
-    def call_api(self, method: str, path: str, **options: Any) -> requests.Response:
-        token = (self.state / "secrets" / "admin.token").read_text(encoding="ascii").strip()
-        headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
-        url = f"http://127.0.0.1:{self.port}{path}"
-        answer = requests.request(method, url, headers=headers, timeout=10, **options)
-        answer.raise_for_status()
-        return answer
-
-    def read_process(self, name: str) -> dict[str, Any]:
-        (found,) = (one for one in self.read_status()["processes"] if one["name"] == name)
-        return dict(found)
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-up-"))
-    directory.chmod(0o711)
-    running = Stack(directory / "state", find_free_port())
-    try:
-        started = running.run("up", "--detach", "--demo", deadline_s=300)
-        assert started.returncode == 0, started.stdout + started.stderr
-        lines = [line.split() for line in started.stdout.splitlines()]
-        for channel in ("shopify", "woocommerce", "standard"):
-            assert [channel, "20", "20", "0", "20"] in lines
-        assert ["amazon", "20", "0", "20", "20"] in lines
-        assert "told 1 x, done there 1 x" in started.stdout
-        yield running
-    finally:
-        running.run("down", deadline_s=180)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def test_everything_runs_and_is_healthy(stack: Stack) -> None:
