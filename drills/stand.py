@@ -7,10 +7,9 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psycopg2
 import redis
 from psycopg2.extensions import connection
 
@@ -101,11 +100,8 @@ class Stand:
     def cancel_at_undo(self, session: connection) -> None:
         """End what `session` is at when the drill is undone, before its thread is waited for."""
 
-        def cancel() -> None:
-            with suppress(psycopg2.Error):  # it is gone already
-                session.cancel()
-
-        self.undo.callback(cancel)
+        pid = session.info.backend_pid
+        self.undo.callback(lambda: self.run_sql(f"SELECT pg_terminate_backend({pid})"))
 
     def run_sql(self, statement: str) -> None:
         """One statement as the server's administrator, committed at once."""
