@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import ClassVar
 
 from app.channels.base import Client, Page, PushMessage
 from app.model import PolledOrder
@@ -16,7 +17,12 @@ class Died(BaseException):
 
 
 class Sliced:
-    """A client whose pages are small; `at_page` is called with the number of each page before it is handed out."""
+    """A client whose pages are small; `at_page` is called with the number of each page before it is handed out.
+
+    Its cursors outlive it, as a channel's do: another poller may go on with a list that this one began.
+    """
+
+    _lists: ClassVar[list[list[Page]]] = []
 
     def __init__(self, client: Client, at_page: Callable[[int], None] = lambda number: None) -> None:
         self.name = client.name
@@ -24,14 +30,14 @@ class Sliced:
         self.oldest_first = client.oldest_first
         self._client = client
         self._at_page = at_page
-        self._pages: list[Page] = []
 
     def list_orders(self, modified_since: datetime, modified_until: datetime | None, cursor: str | None) -> Page:
         if cursor is None:
-            self._pages = self._read(modified_since, modified_until)
-        number = int(cursor or 0)
+            self._lists.append(self._read(modified_since, modified_until))
+            cursor = f"{len(self._lists) - 1}.0"
+        listed, number = map(int, cursor.split("."))
         self._at_page(number)
-        return self._pages[number]
+        return self._lists[listed][number]
 
     def _read(self, modified_since: datetime, modified_until: datetime | None) -> list[Page]:
         orders: list[PolledOrder] = []
@@ -43,7 +49,10 @@ class Sliced:
             if following is None:
                 break
         parts = [tuple(orders[start : start + SLICE]) for start in range(0, len(orders), SLICE)] or [()]
-        return [Page(part, f"{number}" if number < len(parts) else None) for number, part in enumerate(parts, 1)]
+        listed = len(self._lists)
+        return [
+            Page(part, f"{listed}.{number}" if number < len(parts) else None) for number, part in enumerate(parts, 1)
+        ]
 
     def push(self, message: PushMessage) -> None:
         self._client.push(message)

@@ -25,7 +25,7 @@ from tests.machine import PARSERS, POLLED, SmallWorld
 from tests.servers import copy_database
 from tests.simulation import Laboratory, serve
 
-EXAMPLES, STEPS = 30, 40
+EXAMPLES, STEPS = 24, 40
 PICKS = st.integers(0, 1000)
 LIST_FAULTS = ("500", "lost_answer", "truncated_body", "repeated_cursor", "duplicate", "reorder")
 PUSH_FAULTS = ("500", "lost_answer", "truncated_body", "403")
@@ -108,6 +108,9 @@ class OrdersMachine(RuleBasedStateMachine):
     @rule(at=st.integers(0, 3), is_backend=st.booleans())
     def die_draining(self, at: int, is_backend: bool) -> None:
         """The worker, or its connection, is killed in the middle of a batch."""
+        self.world.laboratory.make("shopify", 1)  # so that there is a batch
+        self.world.collect_post()
+        self.world.deliver(self.world.post.pop())
         parsed = 0
 
         def parse(channel: str, topic: str, payload: str) -> ParsedDelivery:
@@ -178,15 +181,31 @@ class OrdersMachine(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def push(self, pick: int) -> None:
         self.world.pass_time()
-        waiting = self.world.list_waiting()
+        waiting = self.list_waiting(pick)
         if waiting:
             outcome = self.world.push(waiting[pick % len(waiting)])
             self.tally[{"delivered": "pushed", "retried": "push retried"}.get(outcome, outcome)] += 1
             self.world.collect_post()
 
+    def list_waiting(self, pick: int) -> list[int]:
+        """Messages that wait; when there are none, an operator is tempted to make one."""
+        for attempt in range(4):
+            if waiting := self.world.list_waiting():
+                return waiting
+            self.world.change_status(pick + 2 * attempt + 1)
+        return self.world.list_waiting()
+
+    @rule(kind=st.sampled_from(PUSH_FAULTS), pick=PICKS)
+    def push_into_a_fault(self, kind: str, pick: int) -> None:
+        for channel, operations in PUSH_OPERATIONS.items():
+            for operation in operations:
+                self.world.laboratory.control("misbehave", channel=channel, operation=operation, kind=kind, count=1)
+        self.push(pick)
+        self.world.laboratory.simulation.misbehaviour.clear()
+
     @rule(pick=PICKS, after=st.booleans())
     def die_pushing(self, pick: int, after: bool) -> None:
-        waiting = self.world.list_waiting()
+        waiting = self.list_waiting(pick)
         if not waiting:
             return
         mortals = {name: Mortal(client, after=after) for name, client in self.world.clients.items()}
