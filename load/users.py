@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 
 from app.channels import CHANNELS, WEBHOOKS
 from app.errors import PalmonasError
-from app.orders.transitions import STATUSES
+from app.orders.transitions import STATUSES, list_next
 from load.journal import Journal
 from load.shops import Delivery, Shop
 from load.target import check_target
@@ -150,13 +150,12 @@ class Operator(LocalUser):
     @tag("operator", "change")
     @task(2)
     def change_status(self) -> None:
-        found = self.read_order()
+        movable = [order for order in self.orders if self.list_steps(order)]
+        found = self.read_order(movable) if movable else None
         if found is None:
             return
         order = found.json()
-        api = CHANNELS[order["channel"]].api
-        told = api.pushes if api and not self.environment.parsed_options.push else frozenset()
-        choices = [status for status in order["next_statuses"] if status not in told]
+        choices = self.list_steps(order)
         if not choices:
             return
         with self.client.patch(
@@ -174,6 +173,12 @@ class Operator(LocalUser):
             elif answer.status_code == 200:
                 run.journal.counts["changed"] += 1
 
+    def list_steps(self, order: dict[str, Any]) -> list[str]:
+        """What the order's status may become, without what its channel would be told: it does not know our orders."""
+        api = CHANNELS[order["channel"]].api
+        told = api.pushes if api and not self.environment.parsed_options.push else frozenset()
+        return [one for one in list_next(order["progress"], order["channel_status"]) if one not in told]
+
     def read_list(self, kind: str, **query: str) -> str | None:
         """One page; keeps its orders to choose from, returns the cursor of the next."""
         answer = self.client.get(
@@ -186,13 +191,13 @@ class Operator(LocalUser):
         following: str | None = page.get("next")
         return following
 
-    def read_order(self) -> requests.Response | None:
-        """One of the orders of the last page."""
+    def read_order(self, orders: list[dict[str, Any]] | None = None) -> requests.Response | None:
+        """One of `orders`, or of those of the last page."""
         if not self.orders:
             self.read_list("newest")
         if not self.orders:
             return None
-        number = random.choice(self.orders)["id"]
+        number = random.choice(orders or self.orders)["id"]
         answer: requests.Response = self.client.get(
             f"/orders/{number}", name="read order", allow_redirects=False, timeout=TIMEOUT_S
         )
