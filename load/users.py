@@ -10,12 +10,13 @@ from typing import Any
 
 import requests
 from locust import HttpUser, between, constant_throughput, tag, task
+from locust.env import Environment
 from locust.exception import StopTest
 from requests.structures import CaseInsensitiveDict
 
 from app.channels import CHANNELS, WEBHOOKS
-from app.errors import PalmonasError
-from app.orders.transitions import STATUSES, list_next
+from app.errors import UsageError
+from app.orders.transitions import PROGRESSES, STATUSES, list_next
 from load.journal import Journal
 from load.shops import Delivery, Shop
 from load.target import check_target
@@ -43,11 +44,12 @@ class LocalUser(HttpUser):
 
     abstract = True
 
-    def on_start(self) -> None:
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)  # type: ignore[no-untyped-call]  # Locust types its methods, not this one
         try:  # again: in the web UI another host can be typed
             check_target(self.client.base_url, self.environment.parsed_options.allow_host)
-        except PalmonasError as error:
-            raise StopTest(str(error)) from error
+        except UsageError as error:
+            raise StopTest(f"load: {error}") from None
 
 
 class SalesChannel(LocalUser):
@@ -122,7 +124,6 @@ class Operator(LocalUser):
     wait_time = between(0.2, 1.0)
 
     def on_start(self) -> None:
-        super().on_start()
         self.client.headers["Authorization"] = f"Bearer {run.token}"
         self.orders: list[dict[str, Any]] = []
 
@@ -151,7 +152,10 @@ class Operator(LocalUser):
     @task(2)
     def change_status(self) -> None:
         movable = [order for order in self.orders if self.list_steps(order)]
-        found = self.read_order(movable) if movable else None
+        if not movable:  # look for some, for the next time
+            self.read_list("by status", status=random.choice(PROGRESSES))
+            return
+        found = self.read_order(movable)
         if found is None:
             return
         order = found.json()
