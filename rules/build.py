@@ -67,7 +67,7 @@ def render_rules(settings: Settings) -> dict[Path, str]:
                 text = environment.get_template(name).render(
                     jobs=settings.jobs, limits=settings.thresholds, slos=settings.slos
                 )
-                rendered[Path(name)] = MARK.format(name=name) + text
+                rendered[Path(name)] = MARK.format(name=name) + text.rstrip("\n") + "\n"
     return rendered
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import click
@@ -33,6 +34,7 @@ def each_alert() -> list[object]:
     return [pytest.param(alert, id=f"{alert.name}-{alert.labels.get('severity')}") for alert in ALERTS]
 
 
+@cache
 def read_expectations() -> list[tuple[str, list[dict[str, object]]]]:
     """(alert, what is expected to fire) of every step of every promtool test."""
     found = []
