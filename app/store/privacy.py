@@ -219,28 +219,35 @@ def list_requests(pool: Pool, limit: int) -> list[dict[str, Any]]:
     """Those that are not done first, then the newest. Nothing in them says who is meant."""
     with pool.autocommit("list_requests") as cursor:
         cursor.execute(
-            f"SELECT {_LISTED} FROM privacy_requests ORDER BY state = 'done', id DESC LIMIT %s",
-            (limit,),
+            f"(SELECT {_LISTED} FROM privacy_requests WHERE state <> 'done' ORDER BY id DESC LIMIT %s) UNION ALL"
+            f" (SELECT {_LISTED} FROM privacy_requests WHERE state = 'done' ORDER BY id DESC LIMIT %s) LIMIT %s",
+            (limit, limit, limit),
         )
         names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return sorted(found, key=lambda one: (one["state"] == "done", -one["id"]))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
-    """Requests of a kind that are not done, and the age of the oldest in seconds (0 when there is none)."""
+    """Requests of a kind that are not done (counted to OPEN_CAP), and the age of the oldest in seconds (0: none)."""
 
     kind: str
     count: int
     oldest_age_s: float
 
 
-_OPEN = """
-SELECT kinds.kind, count(request.id),
-       coalesce(extract(epoch FROM clock_timestamp() - min(request.received_at)), 0)::float8
-FROM unnest(%s::text[]) AS kinds (kind) LEFT JOIN privacy_requests AS request
-  ON request.kind = kinds.kind AND request.state <> 'done'
-GROUP BY kinds.kind ORDER BY kinds.kind
+OPEN_CAP = 10_000  # whoever owes as many answers needs no exact number
+_OPEN = f"""
+SELECT kinds.kind,
+       (SELECT count(*) FROM (
+           SELECT 1 FROM privacy_requests AS one WHERE one.kind = kinds.kind AND one.state <> 'done' LIMIT {OPEN_CAP}
+       ) AS capped),
+       coalesce((
+           SELECT extract(epoch FROM clock_timestamp() - one.received_at) FROM privacy_requests AS one
+           WHERE one.kind = kinds.kind AND one.state <> 'done' ORDER BY one.id LIMIT 1
+       ), 0)::float8
+FROM unnest(%s::text[]) AS kinds (kind) ORDER BY kinds.kind
 """
 
 
