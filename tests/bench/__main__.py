@@ -1,4 +1,4 @@
-"""`python -m tests.bench [accept|drain|scrape|retention|lists]`: what the work costs, in CPU of those who do it."""
+"""`python -m tests.bench [accept|drain|scrape|retention|lists|rules]`: what the work costs, mostly in CPU."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tests.bench.cpu import read_tree_cpu_seconds
 from tests.bench.lists import compare_lists
 from tests.bench.load import make_request, send_requests
 from tests.bench.retention import compare_retention
+from tests.bench.rules import measure_rules
 from tests.service import Service
 
 ROUNDS = 3
@@ -201,6 +202,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "scrape": measure_scrape,
     "retention": measure_retention,
     "lists": measure_lists,
+    "rules": measure_rules,
 }
 
 
