@@ -47,8 +47,8 @@ RECORDED = '{__name__=~".+:.+|ALERTS|ALERTS_FOR_STATE"}'
 def write_past(file: TextIO, fleet: list[Target], settings: Settings, now: int, origin: float) -> int:
     """What Prometheus had scraped before it starts, of all that a rule reads; the number of samples."""
     reader = Reader(known_metrics())
-    for rule in (*read_alerts(), *read_recordings()):
-        reader.read(rule.expr)
+    for expr in [one.expr for one in read_alerts()] + [one.expr for one in read_recordings()]:
+        reader.read(expr)
     written = 0
     for target in fleet:
         job = _write_labels(target, settings)
@@ -234,8 +234,10 @@ def _backfill(directory: Path, write: Callable[[TextIO], object]) -> None:
         file.write("# EOF\n")
     promtool = shutil.which("promtool")
     assert promtool is not None
-    command = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=720h", "openmetrics", path]
-    done = subprocess.run([*command, directory / "data"], capture_output=True, text=True, timeout=600, check=False)
+    command = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=720h", "openmetrics"]
+    done = subprocess.run(
+        [*command, path, directory / "data"], capture_output=True, text=True, timeout=600, check=False
+    )
     if done.returncode != 0:
         raise SystemExit(f"promtool refused the past: {done.stderr[-2000:]}")
     path.unlink()
