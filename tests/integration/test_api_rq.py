@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from rq import Queue
@@ -74,7 +75,8 @@ def test_only_the_pages_own_inline_script_may_run(console: Console) -> None:
 
 
 def test_no_password_and_no_address_of_redis_is_shown(console: Console, redis_url: str) -> None:
-    password = redis_url.partition("://:")[2].partition("@")[0]
+    password = urlsplit(redis_url).password
+    assert password
     for path in ("/rq/", "/rq/0/view/jobs", "/rq/0/view/workers"):
         page = console.get(path, "admin").text
         assert password not in page
