@@ -175,11 +175,12 @@ class PolledOrder:
     """One order of a channel's list, as it becomes an inbox row.
 
     `version` is the channel's own time of the last change, in UTC; `payload` is in the shape that the channel's
-    `parse(topic, payload)` reads.
+    `parse(topic, payload)` reads. An order that does not say which one it is, or how new, has no version and an id made
+    of its words: it goes through the inbox to quarantine, and the rest of the list goes on.
     """
 
     external_id: str
-    version: datetime
+    version: datetime | None
     topic: str
     payload: str
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -124,15 +125,18 @@ def read_polled(
     *,
     zoneless_is_utc: bool = False,
 ) -> PolledOrder:
-    """One order of a page. Raises CallFailed("bad_answer") when it cannot be told which one, or how new."""
+    """One order of a page; without a version when it cannot be told which one it is, or how new."""
     try:
         version = reading.read_time(record, time_field, zoneless_is_utc=zoneless_is_utc)
         external_id = reading.need_id(record, id_field)
-    except PayloadError as error:
-        raise CallFailed("bad_answer", f"an order in the channel's list cannot be used: {error}") from None
-    if version is None:
-        raise CallFailed("bad_answer", f"an order in the channel's list cannot be used: {time_field} is missing")
-    return PolledOrder(external_id, version, topic, payload)
+    except PayloadError:
+        version = None
+    return make_unreadable(topic, payload) if version is None else PolledOrder(external_id, version, topic, payload)
+
+
+def make_unreadable(topic: str, payload: str) -> PolledOrder:
+    """An order that is kept under a digest of its words: the same words again are the same one."""
+    return PolledOrder(f"unreadable-{sha256(payload.encode()).hexdigest()[:16]}", None, topic, payload)
 
 
 def format_time(time: datetime) -> str:
@@ -160,7 +164,7 @@ class PageGuard:
 
     def __init__(self) -> None:
         self._came_from: dict[str, str] = {}
-        self._contents: dict[tuple[tuple[str, datetime], ...], str] = {}
+        self._contents: dict[tuple[tuple[str, datetime | None], ...], str] = {}
 
     def check(self, cursor: str | None, page: Page) -> Page:
         """Return `page`, which `cursor` led to. Raises CallFailed("bad_answer") when it, or its cursor, is not new."""

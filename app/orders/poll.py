@@ -111,7 +111,7 @@ def _read_pages(
         page = _read_page(pool, lease, client, place, cursor)
         pages, seen, cursor = pages + 1, seen + len(page.orders), page.next_cursor
         orders = [one for one in page.orders if not _is_fresh(one, lease, settle_s)]
-        newest = max([one.version for one in orders] + ([place.newest] if place.newest else []), default=None)
+        newest = max((version for version in (*(one.version for one in orders), place.newest) if version), default=None)
         place = replace(place, cursor=cursor or "", newest=newest)
         news += polls.store_page(
             pool,
@@ -168,5 +168,7 @@ def _is_fresh(order: PolledOrder, lease: Lease, settle_s: float) -> bool:
     The watermark follows the channel's own clock, and never passes ours: a clock that is ten minutes slow hides
     nothing then, and one that is fast, and set right later, neither.
     """
+    if order.version is None:
+        return False
     age_s = (lease.now - order.version).total_seconds()
     return -CLOCK_TOLERANCE_S < age_s < settle_s

@@ -144,13 +144,17 @@ def store_page(
                 text_array(one.external_id for one in orders),
                 plain_array(one.version for one in orders),
                 plain_array(ranks or [0] * len(orders)),
-                text_array(f"{POLL_PREFIX}{one.external_id}:{one.version.isoformat()}" for one in orders),
+                text_array(_make_delivery_id(one) for one in orders),
                 text_array(one.topic for one in orders),
                 text_array(one.payload for one in orders),
                 lease.channel,
             ),
         )
         return int(cursor.rowcount)
+
+
+def _make_delivery_id(order: PolledOrder) -> str:
+    return f"{POLL_PREFIX}{order.external_id}:{order.version.isoformat() if order.version else ''}"
 
 
 def forget_place(pool: Pool, lease: Lease) -> None:

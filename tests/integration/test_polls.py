@@ -241,6 +241,22 @@ def test_two_changes_in_one_second_of_which_the_webhook_of_the_later_was_lost(du
     assert query(due, "SELECT channel_status FROM orders") == [("cancelled",)]
 
 
+def test_an_order_without_a_version_goes_to_the_inbox_once_and_moves_nothing(due: Pool) -> None:
+    before, _ = read_place(due)
+    odd = replace(ORDER, external_id="unreadable-1", version=None)
+    for _ in range(2):
+        result = poll_on(due, Shop(Page((odd,), None)))
+        assert result is not None
+        assert read_place(due) == (before, None)
+    result = poll_on(due, Shop(Page((odd, ORDER), None)))
+    assert result is not None
+    assert result.news == 1
+    assert read_place(due) == (NOW, None)
+    with due.autocommit("test") as cursor:
+        cursor.execute("SELECT count(*) FROM inbox")
+        assert cursor.fetchone() == (2,)
+
+
 def test_a_cursor_that_is_not_known_any_more_begins_the_list_anew(due: Pool) -> None:
     shop = SlowList(make_pages(3))
     assert poll_on(due, shop) is None

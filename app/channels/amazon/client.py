@@ -122,6 +122,8 @@ class AmazonClient:
 
     def _add_items(self, record: dict[str, Any], text: Any) -> PolledOrder:
         order = pages.read_polled(record, "AmazonOrderId", "LastUpdateDate", "order.polled", "")
+        if order.version is None:
+            return pages.make_unreadable(order.topic, pages.dump_verbatim({"order": text, "items": []}))
         key = (order.external_id, order.version)
         items = self._items.get(key)
         if items is None:

@@ -102,7 +102,7 @@ def has_more(answer: Answer, number: int, found: int) -> bool:
 
 def choose_next(after: datetime, number: int, orders: tuple[PolledOrder, ...]) -> str:
     """The cursor of the page that follows `orders`; it reads the last second again, for those that share it."""
-    seconds = {order.version.replace(microsecond=0) for order in orders}
+    seconds = {order.version.replace(microsecond=0) for order in orders if order.version}
     if len(seconds) > 1:
         return f"{int((max(seconds) - SECOND).timestamp())}.1"
     return f"{int(after.timestamp())}.{number + 1}"
