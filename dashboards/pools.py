@@ -34,6 +34,11 @@ def _fill(by: str) -> str:
     return ratio_of(sum_of(COUNT, by, 'state="used"'), sum_of(MAX, by))
 
 
+def _unreturned(by: str) -> str:
+    used = pick(COUNT, 'state="used"', 'pool!~"redis-rq|(redis-)?health"')
+    return f"sum by ({by}) (avg_over_time({used}[$__rate_interval])) - {sum_rate(f'{USE}_sum', by)}"
+
+
 def _answer() -> list[Any]:
     return [
         number(
@@ -162,9 +167,10 @@ def _holding() -> list[Any]:
         ),
         graph(
             "Not returned",
-            "Connections in use beyond what callers returned, over 15 minutes: leaks, and uses that never end. "
-            "Noise around 0 is normal; RQ's own pool is left out.",
-            [Line(pick("job_instance_pool:db_client_connection_unreturned:avg15m"), BY_INSTANCE)],
+            "Connections in use beyond what callers returned. A line that stays up is a leak, or a use without an end; "
+            "the alert takes 15 minutes together. Noise around 0 is normal. RQ's own pool and those of health checks "
+            "are left out.",
+            [Line(_unreturned("instance, pool"), BY_INSTANCE)],
             "short",
             limits=[(limit("pool_unreturned"), YELLOW)],
             alerts=["ConnectionPoolLeak"],
