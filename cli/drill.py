@@ -24,13 +24,13 @@ def drill(
     names: tuple[str, ...], *, everything: bool, listing: bool, real_time: bool, no_record: bool, minutes: float
 ) -> None:
     """Inject faults for real, and follow their alerts to the receiver. `soak` is load without any fault."""
-    require_tools()
     from drills.drill import find_drill, list_drills
     from drills.listing import describe_drills
 
     if listing:
         click.echo(describe_drills())
         return
+    require_tools("locust")
     factor = 1.0 if real_time else None
     signal.signal(signal.SIGTERM, _interrupt)
     if names == ("soak",):

@@ -13,25 +13,24 @@ import requests
 
 from app.errors import ConfigError, UsageError
 from rules.files import read_alerts
+from rules.scale import read_duration
 from stack.layout import find_state, load_layout
 
 URL_VARIABLE = "PALMONAS_ALERTMANAGER_URL"
 DEADLINE_S = 5.0
-LONGEST = timedelta(hours=24)
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(hours=24)
 UNTOUCHABLE = "Watchdog"  # the receiver that waits for it would call for help
-_DURATION = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Matcher = dict[str, Any]
 
 
-def read_duration(text: str) -> timedelta:
+def read_length(text: str) -> timedelta:
     """A duration such as 90s, 10m, 2h or 1h30m. Raises UsageError, also above a day."""
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise UsageError(f"--for {text!r} is no duration: write 90s, 10m, 2h or 1h30m")
-    length = timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
-    if not timedelta(0) < length <= LONGEST:
+    try:
+        length = timedelta(seconds=read_duration(text))
+    except (ValueError, OverflowError):
+        raise UsageError(f"--for {text!r} is no duration: write 90s, 10m, 2h or 1h30m") from None
+    if not SHORTEST <= length <= LONGEST:
         raise UsageError(f"--for {text} is not allowed: at least 1s and at most 24h; a longer silence is forgotten")
     return length
 
@@ -121,7 +120,7 @@ def silence(
         return
     if duration is None or not (reason and reason.strip()):
         raise UsageError('say for how long and why: palmonas silence --for 10m --reason "deploy 42" --all')
-    length = read_duration(duration)
+    length = read_length(duration)
     matchers = make_matchers(alert, area, everything)
     now = datetime.now(UTC)
     made = _ask(

@@ -103,7 +103,7 @@ class _Run:
 def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
     """Run one drill on a stand that may have been drilled before. Bounded; leaves the fault healed."""
     result = Result(drill, stand.factor)
-    noisy = stand.forget() or stand.wait_silent(stand.stretch(SILENT_S), stand.stretch(SILENT_S) + SILENCE_DEADLINE_S)
+    noisy = find_noise(stand)
     if noisy:
         result.problems.append(f"no silence before the fault: {', '.join(noisy)}")
         report(f"{drill.name}: {result.problems[0]}")
@@ -112,6 +112,12 @@ def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
     _inject(run, result, report)
     _heal(run, result, report)
     return result
+
+
+def find_noise(stand: Stand) -> list[str]:
+    """Forget what was, and wait for silence; what there is instead of it."""
+    silent_s = stand.stretch(SILENT_S)
+    return stand.forget() or stand.wait_silent(silent_s, silent_s + SILENCE_DEADLINE_S)
 
 
 def _inject(run: _Run, result: Result, report: Report) -> None:

@@ -6,7 +6,7 @@ import time
 
 from drills.alerts import AlertLog, find_unexpected
 from drills.load import run_load
-from drills.run import SILENCE_DEADLINE_S, SILENT_S
+from drills.run import find_noise
 from drills.stand import Report, Stand, open_stand
 from stack.monitoring import fetch_alerts
 
@@ -52,10 +52,7 @@ def run_soak(minutes: float, report: Report) -> bool:
     The rules are those that are shipped: a restart takes its seconds on any clock.
     """
     with open_stand(REAL_TIME, report) as stand:
-        noisy = stand.forget() or stand.wait_silent(
-            stand.stretch(SILENT_S), stand.stretch(SILENT_S) + SILENCE_DEADLINE_S
-        )
-        if noisy:
+        if noisy := find_noise(stand):
             report(f"no silence to begin with: {', '.join(noisy)}")
             return False
         soak = _Soak(stand, report)

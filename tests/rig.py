@@ -13,6 +13,8 @@ import requests
 from app.store.pool import Pool
 from app.store.tokens import create_token
 from stack.processes import find_free_port
+from stack.servers import PostgresServer, RedisServer
+from tests.servers import copy_database, empty_redis
 from tests.service import Service
 from tests.simulated import Key, Simulator, wait_for_truth
 
@@ -83,6 +85,16 @@ class Rig:
         with self.pool.autocommit("test") as cursor:
             cursor.execute(sql, values or None)
             return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def open_rig_on_copy(
+    postgres: PostgresServer, redis: RedisServer, name: str, directory: Path, **settings: str
+) -> Iterator[Rig]:
+    """A rig on a database `name` of its own and an emptied Redis."""
+    empty_redis(redis)
+    with copy_database(postgres, name) as url, open_rig(url, redis.url, directory, **settings) as rig:
+        yield rig
 
 
 @contextmanager

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import redis
@@ -13,14 +12,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from app import telemetry
-from app.errors import PalmonasError
 from app.orders.privacy import KINDS
 from app.store.inbox import BACKLOG_CAP, count_quarantined, read_backlog
 from app.store.outbox import count_failed
 from app.store.polls import read_ages
 from app.store.pool import Pool
 from app.store.privacy import read_open
-from worker.rq_collector import collect_queues
+from worker.rq_collector import collect_parts, collect_queues
 
 log = logging.getLogger(__name__)
 
@@ -48,28 +46,13 @@ class QueueCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        up = telemetry.family(telemetry.COLLECTOR_UP)
-        seconds = telemetry.family(telemetry.COLLECTOR_SECONDS)
-        parts: tuple[tuple[str, Callable[[], list[Metric]]], ...] = (
-            ("queues", lambda: collect_queues(self._client, self._queues)),
-            ("backlog", self._collect_backlog),
-            ("restarts", self._collect_restarts),
+        yield from collect_parts(
+            {
+                "queues": lambda: collect_queues(self._client, self._queues),
+                "backlog": self._collect_backlog,
+                "restarts": self._collect_restarts,
+            }
         )
-        for name, part in parts:
-            started = time.perf_counter()
-            found: list[Metric] = []
-            try:
-                found = part()
-            except (PalmonasError, redis.RedisError, OSError, ValueError) as error:
-                # a gap in the series, and collector_up = 0, say more than a stale or a zero value
-                log.warning("collector_failed", extra={"collector": name, "error": type(error).__name__})
-                up.add_metric([name], 0)
-            else:
-                up.add_metric([name], 1)
-            seconds.add_metric([name], time.perf_counter() - started)
-            yield from found
-        yield up
-        yield seconds
 
     def _collect_backlog(self) -> list[Metric]:
         found: list[Metric] = []

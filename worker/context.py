@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.channels import CHANNELS
-from app.channels.base import Client
+from app.channels.base import Client, Parse
 from app.channels.clients import list_addresses, make_clients
 from app.config import Config
-from app.orders.privacy import Parse, guard_shop
+from app.orders.privacy import guard_shop
 from app.queue import WorkQueue
 from app.store.pool import Pool
 

@@ -14,9 +14,8 @@ from rq import Queue, Worker
 from rq.exceptions import InvalidJobOperation
 from rq.job import Job, JobStatus
 
-from worker.job_meter import JobMeter
+from worker.job_meter import HEARTBEAT_S, JobMeter
 
-HEARTBEAT_S = 5  # RQ's own is 405 s for an idle worker: far too slow to alert on
 OUTCOMES = {
     JobStatus.FINISHED: "succeeded",
     JobStatus.SCHEDULED: "retried",

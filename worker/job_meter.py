@@ -13,6 +13,8 @@ from app.queue import PROCESSED_KEY
 
 log = logging.getLogger(__name__)
 
+HEARTBEAT_S = 5  # of an idle worker. RQ's own is 405 s: far too slow to alert on
+
 
 class JobMeter:
     """The measurements of one worker of one queue."""

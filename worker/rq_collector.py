@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import redis
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from app import telemetry
+from app.errors import PalmonasError
 from app.queue_stats import read_processed, read_queues, read_workers
 
 log = logging.getLogger(__name__)
@@ -30,16 +31,29 @@ class RqCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        up, seconds = telemetry.family(telemetry.COLLECTOR_UP), telemetry.family(telemetry.COLLECTOR_SECONDS)
+        yield from collect_parts({"queues": lambda: collect_queues(self._client, self._queues)})
+
+
+def collect_parts(parts: Mapping[str, Callable[[], list[Metric]]]) -> Iterator[Metric]:
+    """What each part reads, and whether and how fast it did.
+
+    A part whose server is away is a gap in its series and `up` 0, which say more than a stale or a zero value.
+    """
+    up, seconds = telemetry.family(telemetry.COLLECTOR_UP), telemetry.family(telemetry.COLLECTOR_SECONDS)
+    for name, part in parts.items():
         started = time.perf_counter()
         found: list[Metric] = []
         try:
-            found = collect_queues(self._client, self._queues)
-        except (redis.RedisError, OSError, ValueError) as error:
-            log.warning("collector_failed", extra={"collector": "queues", "error": type(error).__name__})
-        up.add_metric(["queues"], 1 if found else 0)
-        seconds.add_metric(["queues"], time.perf_counter() - started)
-        yield from (*found, up, seconds)
+            found = part()
+        except (PalmonasError, redis.RedisError, OSError, ValueError) as error:
+            log.warning("collector_failed", extra={"collector": name, "error": type(error).__name__})
+            up.add_metric([name], 0)
+        else:
+            up.add_metric([name], 1)
+        seconds.add_metric([name], time.perf_counter() - started)
+        yield from found
+    yield up
+    yield seconds
 
 
 def collect_queues(client: redis.Redis, queues: Sequence[str]) -> list[Metric]:

@@ -14,11 +14,9 @@ from rq.serializers import JSONSerializer
 from app.errors import PalmonasError
 from app.log import describe_exception
 from app.queue import ALLOWED_FUNCTIONS
-from worker.job_meter import JobMeter
+from worker.job_meter import HEARTBEAT_S, JobMeter
 
 log = logging.getLogger(__name__)
-
-HEARTBEAT_S = 5  # RQ's own is 405 s for an idle worker: far too slow to alert on
 
 
 class JobRefused(PalmonasError):

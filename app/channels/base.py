@@ -110,6 +110,9 @@ class Client(Protocol):
 
 Parse = Callable[[str, str], ParsedDelivery]
 """Topic and stored body -> orders, refunds, fulfilments. Raises PayloadError, and nothing else."""
+# What a parser's bug may raise all the same: one delivery's failure, not the batch's or the list's. A job's timeout is
+# none of them.
+PARSER_BUGS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app import telemetry
+from app.channels.base import PARSER_BUGS, Parse
 from app.errors import PayloadError, StoreRejected
 from app.log import describe_exception
 from app.model import Fulfillment, ParsedDelivery, Refund, Standing, version_of
 from app.orders import privacy
 from app.orders.fold import RESULTS, Arrival, Change, fold_arrivals
-from app.orders.privacy import Parse, RecordedDelivery
+from app.orders.privacy import RecordedDelivery
 from app.store import attachment_writes, inbox, order_writes
 from app.store.inbox import ClaimedDelivery, Finished, Outcome
 from app.store.order_writes import Event, OrderKey, OrderRow, RaceLost
@@ -31,8 +32,6 @@ RACE_TRIES = 3
 # changes that write the order itself, and with it its revision
 WRITES = frozenset({"order_created", "channel_status_changed", "order_updated"})
 PARSE_SECONDS = 5.0
-# What a parser's bug may raise: one delivery's failure, not the batch's. A job's timeout is none of them.
-PARSER_BUGS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

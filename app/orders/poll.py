@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.channels import CHANNELS
-from app.channels.base import Client, Page
+from app.channels.base import PARSER_BUGS, Client, Page
 from app.errors import CallFailed, PayloadError, Unavailable
 from app.model import LIFECYCLE_RANK, PolledOrder
 from app.orders.lease import hold_lease
@@ -157,7 +157,7 @@ def _read_rank(channel: str, order: PolledOrder) -> int:
     """
     try:
         parsed = CHANNELS[channel].parse(order.topic, order.payload)
-    except PayloadError:
+    except (PayloadError, *PARSER_BUGS):
         return 0
     return LIFECYCLE_RANK[parsed.order.channel_status] if parsed.order else 0
 

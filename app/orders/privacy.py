@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app import telemetry
+from app.channels.base import Parse
 from app.errors import PayloadError
 from app.model import Fulfillment, ParsedDelivery, PrivacyKind, PrivacyRequest, Refund
 from app.store import privacy, privacy_erase
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 RESULT = "privacy"  # what became of a delivery that is a request about personal data
 KINDS: tuple[PrivacyKind, ...] = ("data_request", "redact_customer", "redact_shop")
 LONGEST_EMAIL = 320
-Parse = Callable[[str, str], ParsedDelivery]  # topic, payload
 
 
 def guard_shop(parse: Parse, shop: str) -> Parse:

@@ -15,8 +15,7 @@ import pytest
 
 from app.store.outbox import list_failed, replay_messages
 from stack.servers import PostgresServer, RedisServer
-from tests.rig import CHANNELS, DEADLINE_S, POLLED, Rig, open_rig
-from tests.servers import copy_database, empty_redis
+from tests.rig import CHANNELS, DEADLINE_S, POLLED, Rig, open_rig_on_copy
 from tests.simulated import Key
 
 TRIES = 6  # one more than the pauses of tests/simulated.py
@@ -59,19 +58,16 @@ def shared_rig(
     database_template: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Rig]:
-    empty_redis(redis_server)
-    with (
-        copy_database(postgres_server, "fault_matrix") as url,
-        open_rig(
-            url,
-            redis_server.url,
-            tmp_path_factory.mktemp("matrix"),
-            outbound_timeout_s="1.5",
-            poll_interval_s="0.5",
-            poll_overlap_s="2",
-            sweep_interval_s="0.2",
-        ) as rig,
-    ):
+    with open_rig_on_copy(
+        postgres_server,
+        redis_server,
+        "fault_matrix",
+        tmp_path_factory.mktemp("matrix"),
+        outbound_timeout_s="1.5",
+        poll_interval_s="0.5",
+        poll_overlap_s="2",
+        sweep_interval_s="0.2",
+    ) as rig:
         yield rig
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.channels import CHANNELS
 from app.channels.base import Page, PushMessage
 from app.errors import CallFailed
-from app.model import PolledOrder
+from app.model import ParsedDelivery, PolledOrder
 from app.orders import poll as poll_module
 from app.orders.lease import hold_lease
 from app.orders.poll import PollResult, poll_channel
@@ -255,6 +256,17 @@ def test_an_order_without_a_version_goes_to_the_inbox_once_and_moves_nothing(due
     with due.autocommit("test") as cursor:
         cursor.execute("SELECT count(*) FROM inbox")
         assert cursor.fetchone() == (2,)
+
+
+def test_an_order_that_a_parser_stumbles_over_holds_up_no_list(due: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(topic: str, payload: str) -> ParsedDelivery:
+        raise TypeError("a bug of ours")
+
+    monkeypatch.setitem(CHANNELS, "shopify", replace(CHANNELS["shopify"], parse=stumble))
+    result = poll_on(due, Shop(Page((ORDER,), None)))
+    assert result is not None
+    assert result.news == 1  # the drain charges it, and puts it into quarantine in the end
+    assert read_place(due) == (NOW, None)
 
 
 def test_a_cursor_that_is_not_known_any_more_begins_the_list_anew(due: Pool) -> None:

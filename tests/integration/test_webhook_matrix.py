@@ -14,8 +14,7 @@ import redis
 from rq import Worker
 
 from stack.servers import PostgresServer, RedisServer
-from tests.rig import CHANNELS, POLLED, Rig, open_rig
-from tests.servers import copy_database, empty_redis
+from tests.rig import CHANNELS, POLLED, Rig, open_rig_on_copy
 from tests.service import Process
 from tests.simulated import Key
 
@@ -31,18 +30,15 @@ def shared_rig(
     database_template: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Rig]:
-    empty_redis(redis_server)
-    with (
-        copy_database(postgres_server, "webhook_matrix") as url,
-        open_rig(
-            url,
-            redis_server.url,
-            tmp_path_factory.mktemp("matrix"),
-            poll_interval_s="0.5",
-            poll_overlap_s="700",  # a clock that is set back hides changes from polls for as long
-            sweep_interval_s="0.2",
-        ) as rig,
-    ):
+    with open_rig_on_copy(
+        postgres_server,
+        redis_server,
+        "webhook_matrix",
+        tmp_path_factory.mktemp("matrix"),
+        poll_interval_s="0.5",
+        poll_overlap_s="700",  # a clock that is set back hides changes from polls for as long
+        sweep_interval_s="0.2",
+    ) as rig:
         yield rig
 
 

@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ("app", "worker", "stack", "simulator", "cli")  # what `make up` and the service's processes run
+# What their commands import when they run, and must do without the tools.
+COMMANDS = ("rules/build.py", "rules/settings.py", "drills/listing.py")
 OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 LOCKED = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements/palmonas.lock").read_text(encoding="utf-8"), re.M))
 DISTRIBUTIONS = packages_distributions()
@@ -43,7 +45,7 @@ def find_file(module: str) -> Path | None:
 
 def find_needed() -> dict[str, set[str]]:
     """Distribution -> the files that cannot be imported without it."""
-    waiting = [path for name in INSTALLED for path in (ROOT / name).rglob("*.py")]
+    waiting = [path for name in INSTALLED for path in (ROOT / name).rglob("*.py")] + [ROOT / name for name in COMMANDS]
     seen: set[Path] = set()
     needed: dict[str, set[str]] = {}
     while waiting:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.errors import PalmonasError
-from cli.silence import find_alertmanager, make_matchers, read_duration, silence
+from cli.silence import find_alertmanager, make_matchers, read_length, silence
 
 GOOD = ("--for", "10m", "--reason", "deploy 42")
 
@@ -56,5 +56,5 @@ def test_watchdog_is_in_no_silence() -> None:
 
 
 def test_durations_add_up() -> None:
-    assert read_duration("1h30m") == timedelta(minutes=90)
-    assert read_duration("24h") == timedelta(days=1)
+    assert read_length("1h30m") == timedelta(minutes=90)
+    assert read_length("24h") == timedelta(days=1)
