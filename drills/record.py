@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -40,8 +42,13 @@ def merge_result(document: Mapping[str, Any], result: Result) -> dict[str, Any]:
 
 
 def record_result(result: Result, path: Path = DRILLS) -> None:
-    """Merge a passed drill into the file at `path`."""
-    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(merge_result(document, result), indent=2) + "\n", encoding="utf-8")
-    new.replace(path)
+    """Merge a passed drill into the file at `path`; runs that record at the same time wait for each other."""
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(merge_result(document, result), indent=2) + "\n", encoding="utf-8")
+        new.replace(path)
+    finally:
+        os.close(directory)
