@@ -41,10 +41,10 @@ test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must 
 
 load: bootstrap-dev ## Load the running stack for 60 s, judge the times, look that all is stored (LOAD="--shape peak").
 	@$(BIN)/python -m locust --headless --only-summary --loglevel ERROR --users 5 --spawn-rate 5 --run-time 60s \
-		--stop-timeout 5 --stored-within 30 $(LOAD)
+		--stop-timeout 5 --stored-within 30 --metrics-port 0 $(LOAD)
 
 load-ui: bootstrap-dev ## Load the running stack from a web page, http://127.0.0.1:8089 (LOAD="--web-port 8090").
-	@$(BIN)/python -m locust --web-host 127.0.0.1 --users 5 --spawn-rate 5 --stop-timeout 5 --stored-within 30 $(LOAD)
+	@$(BIN)/python -m locust --web-host 127.0.0.1 --users 5 --spawn-rate 5 --stop-timeout 5 --stored-within 30 --metrics-port 0 $(LOAD)
 
 drills: bootstrap-dev tools ## Run all fault drills and the slow tests (not in CI).
 	$(BIN)/palmonas drill --all

@@ -15,9 +15,11 @@ from locust.user.task import filter_tasks_by_tags
 
 from app.errors import PalmonasError, UsageError
 from cli.connect import open_store
+from dashboards.events import tell_event
 from load.curve import SPIKE, count_users
 from load.journal import describe
 from load.judgement import Measured, Stored, Times, judge
+from load.metrics import start_metrics
 from load.options import add_options, read_thresholds
 from load.shops import Shop
 from load.stored import wait_stored
@@ -81,11 +83,15 @@ def prepare(environment: Environment) -> None:
         environment.shape_class = Peak(environment)
     if options.headless:
         check_answers(environment.host)
+    if options.metrics_port is not None:
+        endpoint = start_metrics(environment, run.journal, options.metrics_port)
+        environment.events.quit.add_listener(lambda **_: endpoint.stop())
 
 
 @events.test_start.add_listener
 def begin(**_: Any) -> None:
     run.journal.clear()
+    run.began = time.time()
 
 
 @events.test_stop.add_listener
@@ -103,8 +109,8 @@ def end(environment: Environment, **_: Any) -> None:
 
 
 def finish(environment: Environment) -> list[str]:
-    """Look at what was stored, judge the run, set the exit code; return the summary."""
-    options, stats = environment.parsed_options, environment.stats
+    """Look at what was stored, judge the run, set the exit code, tell Grafana; return the summary."""
+    options, stats, ended = environment.parsed_options, environment.stats, time.time()
     stored, unseen = look_for_stored(options.stored_within)
     measured = Measured(
         requests=stats.total.num_requests,
@@ -118,7 +124,11 @@ def finish(environment: Environment) -> list[str]:
     )
     missed = judge(measured, read_thresholds(options)) + unseen
     environment.process_exit_code = 1 if missed else 0
-    return describe(run.journal, measured, missed, options.seed)
+    lines = describe(run.journal, measured, missed, options.seed)
+    if run.began:  # it had begun when it ended
+        text = f"{options.num_users or 1} users, {options.shape}: {lines[-1].removeprefix('load: ')}"
+        tell_event("load-test", text, run.began, ended, say=lambda line: lines.insert(-1, line))
+    return lines
 
 
 def merge_times(environment: Environment, beginning: str) -> Times:

@@ -20,10 +20,11 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-Process = Literal["api", "worker", "dispatcher", "exporter"]
+Process = Literal["api", "worker", "dispatcher", "exporter", "load"]
 Kind = Literal["counter", "gauge", "histogram"]
 
-ALL: tuple[Process, ...] = ("api", "worker", "dispatcher", "exporter")
+ALL: tuple[Process, ...] = ("api", "worker", "dispatcher", "exporter")  # the service; a load test is none of it
+EVERY: tuple[Process, ...] = (*ALL, "load")
 DB_CLIENTS: tuple[Process, ...] = ALL
 
 
@@ -73,9 +74,11 @@ def _histogram(
     return instrument
 
 
-def _collected(kind: Kind, name: str, help_text: str, labels: tuple[str, ...]) -> str:
-    """A metric that the exporter reads from Redis or PostgreSQL at scrape time."""
-    _declare(Declared(name, kind, help_text, labels, ("exporter",), None, None))
+def _collected(
+    kind: Kind, name: str, help_text: str, labels: tuple[str, ...], processes: tuple[Process, ...] = ("exporter",)
+) -> str:
+    """A metric that is read at scrape time: by the exporter from Redis or PostgreSQL, by a load test from itself."""
+    _declare(Declared(name, kind, help_text, labels, processes, None, None))
     return name
 
 
@@ -384,6 +387,31 @@ PROCESS_RESTARTS = _collected(
     ("process",),
 )
 
+# --- a load test: the client's side, while it runs --------------------------------------------------------------
+LOAD_OUTCOMES = ("sent", "accepted", "duplicate", "failed", "forged", "refused")
+LOAD_REQUEST_SECONDS = _histogram(
+    "palmonas_load_request_duration_seconds",
+    "Time of a request as the load test saw it, by kind of request and outcome (ok, failed).",
+    ("request", "outcome"),
+    ("load",),
+    (*REQUEST_BUCKETS, 10.0, 15.0),  # it gives up after 15 s
+)
+LOAD_FAILURES = _counter(
+    "palmonas_load_failures_total",
+    "Requests of the load test that failed, by status, or `no answer`.",
+    ("request", "status"),
+    ("load",),
+)
+LOAD_USERS = _collected("gauge", "palmonas_load_users", "Users that the load test plays now.", ("kind",), ("load",))
+LOAD_DELIVERIES = _collected(
+    "counter",
+    "palmonas_load_deliveries_total",
+    "Deliveries of the load test: sent; of them accepted (of those duplicate: known before) or failed; forged; of them "
+    "refused.",
+    ("outcome",),
+    ("load",),
+)
+
 
 @dataclass(frozen=True)
 class Foreign:
@@ -399,12 +427,12 @@ FOREIGN: tuple[Foreign, ...] = (
     Foreign("flask_http_request_total", ("method", "status"), ("api",)),
     Foreign("flask_http_request_exceptions_total", ("method", "status"), ("api",)),
     Foreign("flask_exporter_info", ("version",), ("api",)),
-    Foreign("process_start_time_seconds", (), ALL),
-    Foreign("process_cpu_seconds_total", (), ALL),
-    Foreign("process_resident_memory_bytes", (), ALL),
-    Foreign("process_virtual_memory_bytes", (), ALL),
-    Foreign("process_open_fds", (), ALL),
-    Foreign("process_max_fds", (), ALL),
+    Foreign("process_start_time_seconds", (), EVERY),
+    Foreign("process_cpu_seconds_total", (), EVERY),
+    Foreign("process_resident_memory_bytes", (), EVERY),
+    Foreign("process_virtual_memory_bytes", (), EVERY),
+    Foreign("process_open_fds", (), EVERY),
+    Foreign("process_max_fds", (), EVERY),
 )
 
 

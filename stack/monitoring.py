@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,11 +64,20 @@ def write_targets(layout: Layout, targets: Iterable[tuple[str, str, str, Mapping
             "labels": {"instance": name, **labels},
         }
         jobs.setdefault(job, []).append(group)
-    directory = layout.state / "prometheus" / "targets"
+    directory = _find_targets(layout)
     directory.mkdir(parents=True, exist_ok=True)
     known = {path.stem for path in directory.glob("*.json")}
     for job in known | jobs.keys():
-        _replace(directory / f"{job}.json", json.dumps(jobs.get(job, []), indent=2))
+        write_job(layout, job, jobs.get(job, []))
+
+
+def write_job(layout: Layout, job: str, groups: Sequence[Mapping[str, object]]) -> None:
+    """Write targets/<job>.json, for what comes and goes beside the stack. Raises OSError without a Prometheus."""
+    _replace(_find_targets(layout) / f"{job}.json", json.dumps(groups, indent=2))
+
+
+def _find_targets(layout: Layout) -> Path:
+    return layout.state / "prometheus" / "targets"
 
 
 def fetch_firing_alerts(layout: Layout) -> list[str] | None:

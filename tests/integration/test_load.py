@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
+from app import telemetry
 from app.store.pool import Pool
 from app.store.tokens import create_token
 from stack.layout import ROOT, STATE_VARIABLE
@@ -48,6 +55,19 @@ def run_load(state: Path, *options: str, **settings: str) -> Ended:
     return Ended(done.returncode, done.stdout)
 
 
+def read_metrics(port: int) -> list[Sample]:
+    """What the load tells Prometheus, as soon as something was accepted."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        with suppress(requests.ConnectionError):
+            text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+            samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+            if any(one.value for one in samples if one.labels.get("outcome") == "accepted"):
+                return samples
+        time.sleep(0.2)
+    raise AssertionError("the load told Prometheus of no accepted delivery")
+
+
 def count(pool: Pool, query: str) -> int:
     with pool.autocommit("test") as cursor:
         cursor.execute(query)
@@ -66,11 +86,19 @@ def test_a_load_is_judged_by_its_thresholds_and_by_what_was_stored(
     settings |= {f"PALMONAS_{name.upper()}_SECRETS": secret for name, secret in service.secrets.items()}
     target = ("--host", f"http://127.0.0.1:{api.port}", "--token-file", str(token), "--stop-timeout", "10")
 
-    good = run_load(
-        tmp_path, *target, *SLOW, "--users", "4", "--spawn-rate", "4", "--run-time", "5s", "--stored-within", "60",
-        **settings,
-    )  # fmt: skip
+    port = find_free_port()
+    with ThreadPoolExecutor(1) as beside:
+        scrape = beside.submit(read_metrics, port)
+        good = run_load(
+            tmp_path, *target, *SLOW, "--users", "4", "--spawn-rate", "4", "--run-time", "5s", "--stored-within", "60",
+            "--metrics-port", str(port), **settings,
+        )  # fmt: skip
+        seen = scrape.result()
     assert good.code == 0, good.text
+    declared = {name for name, one in telemetry.DECLARED.items() if "load" in one.processes}
+    assert {sample.name.removesuffix("_count") for sample in seen} >= declared - {"palmonas_load_failures_total"}
+    users = {sample.labels["kind"]: sample.value for sample in seen if sample.name == "palmonas_load_users"}
+    assert users.keys() == {"SalesChannel", "Operator"}
     assert good.verdict == "load: all thresholds kept"
     assert all(f"accept {name}" in good.text for name in service.secrets)
     stored = count(pool, "SELECT count(*) FROM inbox WHERE state = 'done'")
@@ -117,3 +145,23 @@ def test_a_service_that_does_not_answer_and_a_missing_token_are_named(tmp_path: 
     tokenless = run_load(tmp_path, "--host", url, "--run-time", "1s", **secret)
     assert tokenless.code == 1
     assert "--exclude-tags operator" in tokenless.verdict
+
+
+def test_grafana_is_told_of_a_run_and_its_silence_does_not_fail_it(
+    start_service: StartService, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    service = start_service(database_url, redis_url)
+    api = service.add_api()
+    service.wait_ready()
+    options = ("--host", f"http://127.0.0.1:{api.port}", *SLOW, "--users", "1", "--run-time", "2s", "--tags", "standard")
+    settings = {"PALMONAS_STANDARD_SECRETS": service.secrets["standard"], "PALMONAS_GRAFANA_TOKEN": EDITOR}
+    with FakeGrafana() as grafana:
+        told = run_load(tmp_path, *options, **settings, PALMONAS_GRAFANA_URL=grafana.url)
+    untold = run_load(tmp_path, *options, **settings, PALMONAS_GRAFANA_URL=grafana.url)
+    assert told.verdict == untold.verdict == "load: all thresholds kept"
+    (run,) = grafana.annotations
+    assert run["tags"] == ["palmonas", "load-test"]
+    assert run["text"] == "1 users, steady: all thresholds kept"
+    assert 1500 < run["timeEnd"] - run["time"] < 60_000
+    assert "Grafana was not told" not in told.text
+    assert f"Grafana was not told of this load-test: Grafana does not answer at {grafana.url}" in untold.text
