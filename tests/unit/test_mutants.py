@@ -6,7 +6,8 @@ import promql_parser as ast
 import pytest
 
 from rules.files import read_alerts, read_recordings
-from tests.mutants.__main__ import judge
+from tests.mutants.__main__ import SOURCE, judge, list_subjects
+from tests.mutants.cases import cut_case, find_names, list_rules, read_document
 from tests.mutants.mutations import list_mutations
 
 EXPR = 'sum by (job, queue) (rate(a{b="c", d=~"e > 1|f"}[5m])) > 0.8 unless on (job) max by (job) (g) >= 2'
@@ -56,3 +57,38 @@ def test_survivors_are_exactly_those_with_a_reason() -> None:
     assert judge(few, 100, dict.fromkeys(few, "why"), names) == [
         "only 94.0% of 100 mutants are noticed; wanted are 95%"
     ]
+
+
+def test_a_case_is_what_can_notice_a_change() -> None:
+    """The alert's own test keeps the recorded series that it reads, the series behind it, and nothing else."""
+    file = "rules/redis.yml"
+    rule = next(
+        rule
+        for _, _, rule in list_rules(read_document(SOURCE / file))
+        if rule.get("record", "").endswith("clients:ratio")
+    )
+    case = cut_case(SOURCE / "tests/redis.yml", file, rule)
+    assert case is not None
+    assert case.wanted == {"job_instance:redis_connected_clients:ratio", "RedisClientsHigh"} | find_names(rule["expr"])
+    asked = {one["alertname"] for test in case.tests["tests"] for one in test["alert_rule_test"]}
+    assert asked == {"RedisClientsHigh"}
+    read = {one["series"].partition("{")[0] for test in case.tests["tests"] for one in test["input_series"]}
+    assert read == find_names(rule["expr"])
+    assert cut_case(SOURCE / "tests/queues.yml", file, rule) is None
+
+
+def test_values_stay_as_promtool_reads_them() -> None:
+    values = [
+        one["values"]
+        for path in SOURCE.glob("tests/*.yml")
+        for test in read_document(path)["tests"]
+        for one in test["input_series"]
+    ]
+    assert "0x40" in values
+    assert not [one for one in values if not isinstance(one, str) and "x" in str(one)]
+    assert 64 not in values
+
+
+def test_names_tell_mutants_apart() -> None:
+    names = [mutant.name for subject in list_subjects([]) for mutant in subject.list_mutants()]
+    assert len(set(names)) == len(names) > 1000
