@@ -157,13 +157,14 @@ def _raw_value(setting: Setting, environ: Mapping[str, str]) -> str | None:
 class Config:
     """Settings as attributes in lower case, read and checked on first use. Raises ConfigError."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, settings: tuple[Setting, ...] = SETTINGS) -> None:
         self._environ = dict(os.environ if environ is None else environ)
+        self._settings = settings
         self._values: dict[str, Any] = {}
 
     def get(self, name: str) -> Any:
         if name not in self._values:
-            setting = next(one for one in SETTINGS if one.name == name)
+            setting = next(one for one in self._settings if one.name == name)
             self._values[name] = self._read(setting)
         return self._values[name]
 
@@ -184,12 +185,12 @@ class Config:
 
     def check(self, *names: str) -> Config:
         """Read the named settings now, so that a wrong one stops the start and not the first request."""
-        for name in names or [setting.name for setting in SETTINGS]:
+        for name in names or [setting.name for setting in self._settings]:
             self.get(name)
         return self
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name.upper() not in {setting.name for setting in SETTINGS}:
+        if name.startswith("_") or name.upper() not in {setting.name for setting in self._settings}:
             raise AttributeError(name)
         return self.get(name.upper())
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 
 import click
 
 from app.errors import UsageError
+from cli.grafana import read_board
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("grafana_foundation_sdk", "promql_parser")
@@ -68,21 +68,9 @@ def lint(files: tuple[Path, ...]) -> None:
     paths = files or tuple(sorted((ROOT / "grafana/dashboards").glob("*.json")))
     breaches = 0
     for path in paths:
-        for problem in lint_dashboard(_read_dashboard(path)):
+        for problem in lint_dashboard(read_board(path)):
             click.echo(f"{path}: {problem}")
             breaches += 1
     if breaches:
         raise UsageError(f"{breaches} breaches of the house rules in {len(paths)} dashboards.")
     click.echo(f"{len(paths)} dashboards keep the house rules.")
-
-
-def _read_dashboard(path: Path) -> dict[str, object]:
-    try:
-        board = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
-    if not isinstance(board, dict):
-        raise UsageError(f"{path} is not a dashboard: it must be a JSON object")
-    return board

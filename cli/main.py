@@ -34,6 +34,7 @@ COMMANDS = {
     "rules": ("cli.rules", "rules"),
     "silence": ("cli.silence", "silence"),
     "dashboards": ("cli.dashboards", "dashboards"),
+    "grafana": ("cli.grafana", "grafana"),
     "drill": ("cli.drill", "drill"),
 }
 

@@ -10,9 +10,9 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.events import EVENTS, TAG
 from dashboards.panels import DATASOURCE
 
-TAG = "palmonas"
 # Title and uid of each dashboard. A uid is in links, alerts and people's bookmarks: it never changes.
 TITLES = {
     "palmonas-overview": "Palmonas: overview",
@@ -27,8 +27,6 @@ TITLES = {
     "palmonas-haproxy": "Palmonas: HAProxy",
     "palmonas-monitoring": "Palmonas: monitoring itself",
 }
-# What `palmonas grafana annotate` and the drills write into Grafana, and the colour of its lines.
-EVENTS = {"deploy": "blue", "drill": "orange", "load-test": "purple"}
 
 
 def _query_variable(name: str, query: str) -> dashboard.QueryVariable:

@@ -10,6 +10,7 @@ import psycopg2
 import redis
 
 from app.errors import PalmonasError
+from dashboards.events import tell_event
 from drills.alerts import (
     AlertLog,
     count_groups,
@@ -109,8 +110,11 @@ def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
         report(f"{drill.name}: {result.problems[0]}")
         return result
     run = _Run(stand, drill)
+    began = time.time()
     _inject(run, result, report)
+    healed = time.time()
     _heal(run, result, report)
+    tell_event("drill", f"{drill.name}: {drill.fault}", began, healed, say=report)
     return result
 
 

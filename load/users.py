@@ -34,6 +34,7 @@ class Run:
     shops: dict[str, Shop] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
+    began: float = 0.0  # seconds since 1970
 
 
 run = Run()

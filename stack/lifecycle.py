@@ -198,7 +198,11 @@ def _ensure_token(layout: Layout, servers: Servers) -> None:
 def _clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Our environment without the settings that the stack makes itself; log level and limits pass through."""
     ours = {name.removesuffix("_FILE") for name in settings} | {
-        f"PALMONAS_{name}" for name in ("ROLES", "INSTANCE", "PORT", "LISTEN_HOST", "METRICS_PORT", "RESTARTS_FILE")
+        f"PALMONAS_{name}"
+        for name in (
+            *("ROLES", "INSTANCE", "PORT", "LISTEN_HOST", "METRICS_PORT", "RESTARTS_FILE"),
+            *("GRAFANA_URL", "GRAFANA_TOKEN"),  # of commands: no process of the service has use for them
+        )
     }
     kept = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
     kept.pop(STATE_VARIABLE, None)

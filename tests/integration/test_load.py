@@ -21,6 +21,7 @@ from app.store.pool import Pool
 from app.store.tokens import create_token
 from stack.layout import ROOT, STATE_VARIABLE
 from stack.processes import find_free_port
+from tests.grafana import EDITOR, FakeGrafana
 from tests.integration.conftest import StartService
 
 DEADLINE_S = 120
@@ -153,7 +154,8 @@ def test_grafana_is_told_of_a_run_and_its_silence_does_not_fail_it(
     service = start_service(database_url, redis_url)
     api = service.add_api()
     service.wait_ready()
-    options = ("--host", f"http://127.0.0.1:{api.port}", *SLOW, "--users", "1", "--run-time", "2s", "--tags", "standard")
+    target = ("--host", f"http://127.0.0.1:{api.port}", "--tags", "standard")
+    options = (*target, *SLOW, "--users", "1", "--run-time", "2s")
     settings = {"PALMONAS_STANDARD_SECRETS": service.secrets["standard"], "PALMONAS_GRAFANA_TOKEN": EDITOR}
     with FakeGrafana() as grafana:
         told = run_load(tmp_path, *options, **settings, PALMONAS_GRAFANA_URL=grafana.url)
