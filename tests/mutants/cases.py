@@ -1,8 +1,11 @@
-"""The promtool tests that can notice a change of one rule, cut down to what decides.
+"""The promtool tests that can notice a change of one rule, cut down to what decides, for many changes at once.
 
 Left out is only what the change cannot reach: rules that neither read the changed one nor are read together with it,
 expectations about them, and series that no rule left reads. What is left out passes as it does without the change, so
 that the verdict is that of the whole file, in a fraction of the time.
+
+And each change is not run alone. The rule and all that reads it stand in the rule files once for each change, under a
+name of their own, and so do the expectations: the series are loaded once, and promtool names what fails.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from typing import Any
 import promql_parser as ast
 import yaml
 
+from rules.scale import read_duration
+
 Document = dict[str, Any]
+_COPY = re.compile(r"__mutant_(\d+)")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -31,45 +37,125 @@ _Loader.yaml_implicit_resolvers = yaml.CSafeLoader.yaml_implicit_resolvers | {
 
 
 @dataclass(frozen=True)
-class Case:
-    """One test file, cut down: `name` of the file it comes from, its `tests`, and the rules that they need.
+class Place:
+    """Where a rule stands: its file's path under prometheus/, and its group and place there, both from 0."""
 
-    `rules` has the rule files by their path under prometheus/, whole; `wanted` says which of their rules are needed.
+    file: str
+    group: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a rule's expression and `for` are in the copy of this number."""
+
+    number: int
+    expr: str
+    hold: str | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one test file says of one rule: `name` of the file, its `tests` that concern the rule at `place`.
+
+    `rules` has the rule files by their path under prometheus/, whole; `wanted` are the names of those rules that are
+    needed, `reached` of those that the rule at `place` can change, itself among them.
     """
 
     name: str
+    place: Place
     tests: Document
     rules: dict[str, Document]
     wanted: frozenset[str]
+    reached: frozenset[str]
 
-    def write(self, folder: Path, file: str, changed: Document) -> Path:
-        """The path of the test file, written to `folder` with its rule files; `changed` stands in for `file`."""
-        for number, (one, document) in enumerate(self.rules.items()):
+    @property
+    def cost(self) -> float:
+        """Roughly how long it takes: evaluations times series. Only to be compared."""
+        step_s = read_duration(self.tests["evaluation_interval"])
+        return sum(_last_s(test) / step_s * (1 + len(test["input_series"])) for test in self.tests["tests"])
+
+    def write(self, folder: Path, versions: list[Version]) -> Path:
+        """The path of the test file, written to `folder` with its rule files; the rule is there in each version."""
+        for number, file in enumerate(self.rules):
             # promtool reads YAML, and JSON is YAML that is quick to write
-            text = json.dumps(_cut_rules(changed if one == file else document, self.wanted))
-            (folder / f"rules-{number}.yml").write_text(text, encoding="utf-8")
+            (folder / f"rules-{number}.yml").write_text(json.dumps(self._spread_rules(file, versions)), "utf-8")
         path = folder / self.name
-        path.write_text(json.dumps(self.tests), encoding="utf-8")
+        tests = [self._spread_test(test, versions) for test in self.tests["tests"]]
+        path.write_text(json.dumps(self.tests | {"tests": tests}), encoding="utf-8")
         return path
 
+    def _spread_rules(self, file: str, versions: list[Version]) -> Document:
+        groups = []
+        for group_number, group in enumerate(self.rules[file]["groups"]):
+            rules: list[Document] = []
+            for number, rule in enumerate(group["rules"]):
+                if name_rule(rule) in self.reached:
+                    here = Place(file, group_number, number) == self.place
+                    rules += [self._copy_rule(rule, one, here) for one in versions]
+                elif name_rule(rule) in self.wanted:
+                    rules.append(rule)
+            if rules:
+                groups.append(group | {"rules": rules})
+        return {"groups": groups}
 
-@cache
+    def _copy_rule(self, rule: Document, version: Version, here: bool) -> Document:
+        word = "alert" if "alert" in rule else "record"
+        expr = version.expr if here else rule["expr"]
+        copy = rule | {word: self._rename(rule[word], version), "expr": self._rename(expr, version)}
+        if here:
+            copy.pop("for", None)
+            if version.hold is not None:
+                copy["for"] = version.hold
+        return copy
+
+    def _spread_test(self, test: Document, versions: list[Version]) -> Document:
+        alerts = [
+            one | {"alertname": self._rename(one["alertname"], version)}
+            for one in test["alert_rule_test"]
+            for version in versions
+        ]
+        queries = [
+            one
+            | {
+                "expr": self._rename(one["expr"], version),
+                "exp_samples": [
+                    sample | {"labels": self._rename(sample.get("labels", ""), version)}
+                    for sample in one.get("exp_samples", ())
+                ],
+            }
+            for one in test["promql_expr_test"]
+            for version in versions
+        ]
+        return test | {"alert_rule_test": alerts, "promql_expr_test": queries}
+
+    def _rename(self, text: str, version: Version) -> str:
+        names = "|".join(sorted(map(re.escape, self.reached), key=len, reverse=True))
+        return re.sub(rf"(?<![\w:])({names})(?![\w:])", rf"\g<1>__mutant_{version.number}", text)
+
+
+def find_failed(told: str) -> set[int]:
+    """The numbers of the versions that promtool's output names; it names only those that fail."""
+    return {int(number) for number in _COPY.findall(told)}
+
+
 def read_document(path: Path) -> Document:
-    """The content of a YAML file, read once: not to be changed."""
+    """The content of a YAML file, as promtool reads it."""
     document: Document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - it is a safe one
     return document
 
 
 @cache
 def find_names(expr: str) -> frozenset[str]:
-    """The metric names that an expression reads; the empty name for a selector without one."""
+    """The metric names that an expression reads, and the alerts whose state; the empty name where none is given."""
     names: set[str] = set()
 
     def collect(node: ast.Expr) -> None:
         if isinstance(node, ast.MatrixSelector):
             node = node.vector_selector
         if isinstance(node, ast.VectorSelector):
-            names.add(node.name or "")
+            alerts = {one.value for one in node.matchers.matchers if one.name == "alertname"}
+            names.update(alerts or {""} if node.name == "ALERTS" else {node.name or ""})
 
     ast.walk(ast.parse(expr), pre_visit=collect)
     return frozenset(names)
@@ -87,6 +173,42 @@ def list_rules(document: Document) -> Iterator[tuple[int, int, Document]]:
             yield group_number, number, rule
 
 
+def cut_case(path: Path, place: Place, name: str) -> Case | None:
+    """What of the test file `path` can notice a change of the rule `name` at `place`; None when nothing can."""
+    document = read_document(path)
+    files = {str(Path(one).relative_to("..")): path.parent / one for one in document["rule_files"]}
+    if place.file not in files:
+        return None
+    rules = {file: read_document(source) for file, source in files.items()}
+    reads: dict[str, set[str]] = {}
+    read_by: dict[str, set[str]] = {}
+    for rule in (rule for one in rules.values() for _, _, rule in list_rules(one)):
+        reads.setdefault(name_rule(rule), set()).update(find_names(str(rule["expr"])))
+        for one in find_names(str(rule["expr"])):
+            read_by.setdefault(one, set()).add(name_rule(rule))
+    reached = _spread([name], read_by)
+    tests = [test for test in (_cut_test(test, reached) for test in document["tests"]) if test]
+    if not tests:
+        return None
+    asked = {name for test in tests for one in test["promql_expr_test"] for name in find_names(one["expr"])}
+    wanted = _spread(reached | asked, reads)
+    # a selector without a name may read any series
+    for test in () if "" in wanted else tests:
+        test["input_series"] = [one for one in test["input_series"] if one["series"].partition("{")[0] in wanted]
+    kept = {
+        file: one for file, one in rules.items() if any(name_rule(rule) in wanted for _, _, rule in list_rules(one))
+    }
+    groups = [group for one in kept.values() for group in one["groups"]]
+    present = {group["name"] for group in groups if any(name_rule(rule) in wanted for rule in group["rules"])}
+    cut = {
+        "rule_files": [f"rules-{number}.yml" for number in range(len(kept))],
+        "evaluation_interval": document.get("evaluation_interval", "1m"),
+        "group_eval_order": [group for group in document.get("group_eval_order", ()) if group in present],
+        "tests": tests,
+    }
+    return Case(path.name, place, cut, kept, frozenset(wanted), frozenset(reached))
+
+
 def _spread(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
     """Everything that can be reached from `start`, which is part of it."""
     found: set[str] = set()
@@ -99,44 +221,6 @@ def _spread(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
     return found
 
 
-def cut_case(path: Path, file: str, rule: Document) -> Case | None:
-    """What of the test file `path` can notice a change of a rule of `file`; None when nothing can."""
-    document = read_document(path)
-    files = {str(Path(one).relative_to("..")): path.parent / one for one in document["rule_files"]}
-    if file not in files:
-        return None
-    rules = {one: read_document(source) for one, source in files.items()}
-    reads: dict[str, set[str]] = {}
-    read_by: dict[str, set[str]] = {}
-    for one in rules.values():
-        for _, _, each in list_rules(one):
-            reads.setdefault(name_rule(each), set()).update(find_names(str(each["expr"])))
-            for name in find_names(str(each["expr"])):
-                read_by.setdefault(name, set()).add(name_rule(each))
-    reached = _spread([name_rule(rule)], read_by)
-    tests = [test for test in (_cut_test(test, reached) for test in document["tests"]) if test]
-    if not tests:
-        return None
-    asked = {name for test in tests for one in test["promql_expr_test"] for name in find_names(one["expr"])}
-    wanted = frozenset(_spread(reached | asked, reads))
-    kept = {file: one for file, one in rules.items() if _cut_rules(one, wanted)["groups"]}
-    for test in tests:
-        test["input_series"] = [one for one in test["input_series"] if _is_wanted(str(one["series"]), wanted)]
-    present = {group["name"] for one in kept.values() for group in _cut_rules(one, wanted)["groups"]}
-    cut = {
-        "rule_files": [f"rules-{number}.yml" for number in range(len(kept))],
-        "evaluation_interval": document.get("evaluation_interval", "1m"),
-        "group_eval_order": [name for name in document.get("group_eval_order", ()) if name in present],
-        "tests": tests,
-    }
-    return Case(path.name, cut, kept, wanted)
-
-
-def _is_wanted(series: str, wanted: frozenset[str]) -> bool:
-    # a selector without a name may read any series
-    return "" in wanted or series.partition("{")[0].strip() in wanted
-
-
 def _cut_test(test: Document, reached: set[str]) -> Document | None:
     alerts = [one for one in test.get("alert_rule_test", ()) if one["alertname"] in reached]
     queries = [one for one in test.get("promql_expr_test", ()) if find_names(one["expr"]) & reached]
@@ -145,9 +229,5 @@ def _cut_test(test: Document, reached: set[str]) -> Document | None:
     return test | {"alert_rule_test": alerts, "promql_expr_test": queries}
 
 
-def _cut_rules(document: Document, wanted: frozenset[str]) -> Document:
-    groups = [
-        group | {"rules": [rule for rule in group["rules"] if name_rule(rule) in wanted]}
-        for group in document["groups"]
-    ]
-    return {"groups": [group for group in groups if group["rules"]]}
+def _last_s(test: Document) -> float:
+    return max(read_duration(one["eval_time"]) for one in (*test["alert_rule_test"], *test["promql_expr_test"]))

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import promql_parser as ast
 import pytest
 
 from rules.files import read_alerts, read_recordings
 from tests.mutants.__main__ import SOURCE, judge, list_subjects
-from tests.mutants.cases import cut_case, find_names, list_rules, read_document
+from tests.mutants.cases import (
+    Case,
+    Place,
+    Version,
+    cut_case,
+    find_failed,
+    find_names,
+    list_rules,
+    name_rule,
+    read_document,
+)
 from tests.mutants.mutations import list_mutations
 
 EXPR = 'sum by (job, queue) (rate(a{b="c", d=~"e > 1|f"}[5m])) > 0.8 unless on (job) max by (job) (g) >= 2'
@@ -59,36 +72,61 @@ def test_survivors_are_exactly_those_with_a_reason() -> None:
     ]
 
 
+def cut(rule: str, file: str, test: str) -> Case | None:
+    for group, index, one in list_rules(read_document(SOURCE / file)):
+        if name_rule(one) == rule:
+            return cut_case(SOURCE / "tests" / test, Place(file, group, index), rule)
+    raise AssertionError(rule)
+
+
 def test_a_case_is_what_can_notice_a_change() -> None:
-    """The alert's own test keeps the recorded series that it reads, the series behind it, and nothing else."""
-    file = "rules/redis.yml"
-    rule = next(
-        rule
-        for _, _, rule in list_rules(read_document(SOURCE / file))
-        if rule.get("record", "").endswith("clients:ratio")
-    )
-    case = cut_case(SOURCE / "tests/redis.yml", file, rule)
+    """The tests of the alert that reads a recorded series, with the series behind it, and nothing else."""
+    name, file = "job_instance:redis_connected_clients:ratio", "rules/redis.yml"
+    case = cut(name, file, "redis.yml")
     assert case is not None
-    assert case.wanted == {"job_instance:redis_connected_clients:ratio", "RedisClientsHigh"} | find_names(rule["expr"])
+    assert case.reached == {name, "RedisClientsHigh"}
+    read = {"redis_connected_clients", "redis_config_maxclients"}
+    assert case.wanted == case.reached | read
     asked = {one["alertname"] for test in case.tests["tests"] for one in test["alert_rule_test"]}
     assert asked == {"RedisClientsHigh"}
-    read = {one["series"].partition("{")[0] for test in case.tests["tests"] for one in test["input_series"]}
-    assert read == find_names(rule["expr"])
-    assert cut_case(SOURCE / "tests/queues.yml", file, rule) is None
+    assert {one["series"].partition("{")[0] for test in case.tests["tests"] for one in test["input_series"]} == read
+    assert cut(name, file, "queues.yml") is None
+
+
+def test_every_version_has_rules_and_expectations_of_its_own(tmp_path: Path) -> None:
+    case = cut("job_instance:redis_connected_clients:ratio", "rules/redis.yml", "redis.yml")
+    assert case is not None
+    path = case.write(tmp_path, [Version(0, "a / b", None), Version(7, "b / a", None)])
+    asked = {one["alertname"] for test in json.loads(path.read_text())["tests"] for one in test["alert_rule_test"]}
+    assert asked == {"RedisClientsHigh__mutant_0", "RedisClientsHigh__mutant_7"}
+    rules = [
+        rule for name in ("rules-0.yml", "rules-1.yml") for _, _, rule in list_rules(read_document(tmp_path / name))
+    ]
+    assert {name_rule(rule): rule["expr"].split(" > ")[0] for rule in rules} == {
+        "job_instance:redis_connected_clients:ratio__mutant_0": "a / b",
+        "job_instance:redis_connected_clients:ratio__mutant_7": "b / a",
+        "RedisClientsHigh__mutant_0": "job_instance:redis_connected_clients:ratio__mutant_0",
+        "RedisClientsHigh__mutant_7": "job_instance:redis_connected_clients:ratio__mutant_7",
+    }
+
+
+def test_what_failed_is_read_from_what_promtool_says() -> None:
+    assert find_failed('  FAILED:\n    alertname: Down__mutant_3, time: 1m, \n    expr: "a:b__mutant_12"') == {3, 12}
+    assert find_failed("  FAILED:\n    alertname: Down, time: 1m") == set()
+
+
+def test_names_of_metrics_and_of_alerts_are_read() -> None:
+    assert find_names('sum(rate(a{x="y"}[5m])) / b > c:d:e offset 1w') == {"a", "b", "c:d:e"}
+    assert find_names('count(ALERTS{alertname="Down", alertstate="firing"})') == {"Down"}
 
 
 def test_values_stay_as_promtool_reads_them() -> None:
-    values = [
-        one["values"]
-        for path in SOURCE.glob("tests/*.yml")
-        for test in read_document(path)["tests"]
-        for one in test["input_series"]
-    ]
+    documents = [read_document(path) for path in SOURCE.glob("tests/*.yml")]
+    values = [one["values"] for document in documents for test in document["tests"] for one in test["input_series"]]
     assert "0x40" in values
-    assert not [one for one in values if not isinstance(one, str) and "x" in str(one)]
     assert 64 not in values
 
 
 def test_names_tell_mutants_apart() -> None:
-    names = [mutant.name for subject in list_subjects([]) for mutant in subject.list_mutants()]
+    names = [name for subject in list_subjects([]) for name in subject.mutants]
     assert len(set(names)) == len(names) > 1000
