@@ -9,7 +9,7 @@ from rq import get_current_job
 
 from app import telemetry
 from app.channels import CHANNELS
-from app.errors import StoreUnavailable
+from app.errors import CallFailed, StoreUnavailable
 from app.orders import poll, privacy_work, push
 from app.orders.drain import charge_oldest, drain_batch
 from app.store.inbox import prune_deliveries
@@ -72,7 +72,12 @@ def replay_delivery(inbox_id: int) -> int:
 
 
 def poll_channel(channel: str) -> int:
-    """One poll of a channel; returns how many changes were news. A failed poll is a failed job, and comes again."""
+    """One poll of a channel; returns how many changes were news.
+
+    A call that the channel fails is counted as the channel's (palmonas_polls_total, ChannelPollBehind, its circuit) and
+    comes again by the lease's own pause. It is no failed job: whoever watches jobs would be told of the same fault
+    twice, and our objective for jobs would depend on somebody else's servers.
+    """
     context = current()
     client = context.clients.get(channel)
     if client is None or not client.lists:
@@ -92,6 +97,10 @@ def poll_channel(channel: str) -> int:
             retry_s=context.config.poll_retry_s,
             beat=context.beat,
         )
+    except CallFailed as error:
+        telemetry.POLLS.labels(channel, "failed").inc()
+        log.warning("poll_failed", extra={"channel": channel, "outcome": error.outcome, "job_id": _job_id()})
+        return 0
     except Exception as error:
         telemetry.POLLS.labels(channel, "lease_lost" if isinstance(error, LeaseLost) else "failed").inc()
         raise

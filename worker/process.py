@@ -11,6 +11,7 @@ from types import FrameType
 from prometheus_client import REGISTRY
 
 from app import __version__, telemetry
+from app.channels.clients import make_clients
 from app.checks import base_checks, check_age, open_reserved_pool, seconds_since, start_schema_watch
 from app.config import ALL_CHANNELS, QUEUES, Config
 from app.errors import ConfigError
@@ -20,6 +21,7 @@ from app.operations import serve_operations
 from app.orders import privacy
 from app.orders.fold import RESULTS
 from app.queue import connect
+from app.store.pool import Pool
 from worker.collector import QueueCollector
 from worker.context import Context, open_context, use
 from worker.dispatcher import Dispatcher
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 
 HANG_S = 90.0  # a job is ended after 60 s; a main loop that is silent for longer hangs
 SWEEP_LIMIT_S = 15.0
+# The exporter reads by indexes, in milliseconds. A server that is frozen must not hold up the scrape: it would tell of
+# neither server, and that a collector fails is what tells a frozen server from a dead exporter.
+READ_TIMEOUT_S = 1.0
 REDIS_DEADLINE_S = 60.0  # then the process ends and the supervisor starts it again
 STORE_RESULTS = (*sorted(set(RESULTS.values())), "attached", "ignored", privacy.RESULT)
 
@@ -116,11 +121,18 @@ def run_exporter(config: Config) -> int:
     """Answer scrapes until SIGTERM; returns the exit code."""
     _prepare("exporter", config)
     stop = _stop_event()
-    context = open_context(config)
     reserved, readiness = open_reserved_pool(config), Readiness()
-    client = connect(config.redis_url, name="redis", size=2, timeout_s=2.0, connect_timeout_s=1.0)
-    polled = tuple(name for name, outbound in context.clients.items() if outbound.lists)
-    REGISTRY.register(QueueCollector(client, context.pool, QUEUES, config.restarts_file, polled))
+    pool = Pool(
+        config.database_url,
+        name="worker",
+        size=2,
+        timeout_s=READ_TIMEOUT_S,
+        connect_timeout_s=READ_TIMEOUT_S,
+        statement_timeout_s=READ_TIMEOUT_S,
+    )
+    client = connect(config.redis_url, name="redis", size=2, timeout_s=READ_TIMEOUT_S, connect_timeout_s=READ_TIMEOUT_S)
+    polled = tuple(name for name, outbound in make_clients(config).items() if outbound.lists)
+    REGISTRY.register(QueueCollector(client, pool, QUEUES, config.restarts_file, polled))
     serve_operations(
         config.metrics_host,
         config.metrics_port,
