@@ -112,18 +112,27 @@ def _run(case: Case, versions: list[Version], promtool: str) -> str | None:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def find_all_survivors(subjects: list[Subject], promtool: str) -> set[str]:
-    """The mutants that nobody notices. Tells its progress file by file. Raises RuntimeError."""
+def find_all_survivors(subjects: list[Subject], promtool: str) -> tuple[set[str], list[str]]:
+    """The mutants that nobody notices, and what kept rules from being judged. Tells its progress file by file."""
     survivors: set[str] = set()
+    problems: list[str] = []
+
+    def judge_one(subject: Subject) -> list[str]:
+        try:
+            return find_survivors(subject, promtool)
+        except RuntimeError as error:
+            problems.append(str(error))
+            return []
+
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for file, group in groupby(subjects, key=lambda one: one.place.file):
             started = time.monotonic()
             here = list(group)
-            left = {name for names in pool.map(lambda one: find_survivors(one, promtool), here) for name in names}
+            left = {name for names in pool.map(judge_one, here) for name in names}
             survivors |= left
             count, took = sum(len(one.changes) for one in here), time.monotonic() - started
             print(f"{file}: {count} mutants, {len(left)} survived, {took:.0f} s", file=sys.stderr, flush=True)
-    return survivors
+    return survivors, problems
 
 
 def read_reasons() -> dict[str, str]:
@@ -152,15 +161,11 @@ def main() -> int:
         print("promtool is not installed; on Debian: apt-get install prometheus", file=sys.stderr)
         return 2
     started = time.monotonic()
-    try:
-        subjects = list(list_subjects(areas))
-        survivors = find_all_survivors(subjects, promtool)
-    except RuntimeError as error:
-        print(error, file=sys.stderr)
-        return 2
+    subjects = list(list_subjects(areas))
+    survivors, problems = find_all_survivors(subjects, promtool)
     names = {name for subject in subjects for name in subject.mutants}
     reasons = read_reasons()
-    problems = judge(survivors, len(names), reasons, names)
+    problems += judge(survivors, len(names), reasons, names)
     if not areas:
         problems += [f"there is no such mutant any more: {name}" for name in sorted(set(reasons) - names)]
     for problem in problems:

@@ -139,8 +139,9 @@ def find_failed(told: str) -> set[int]:
     return {int(number) for number in _COPY.findall(told)}
 
 
+@cache
 def read_document(path: Path) -> Document:
-    """The content of a YAML file, as promtool reads it."""
+    """The content of a YAML file, as promtool reads it; read once, and not to be changed."""
     document: Document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - it is a safe one
     return document
 
