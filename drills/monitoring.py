@@ -12,14 +12,26 @@ from rules.settings import load_settings
 from stack.layout import Layout
 from stack.monitoring import SOURCE
 
+DEAR_INTERVAL = "15s"  # the exporter of processes reads all of /proc: every 3 s it took more than any part of the stack
 ROUTE_TIMES = ("group_wait", "group_interval", "repeat_interval")
 
 
 def scale_prometheus(document: dict[str, Any], factor: float) -> dict[str, Any]:
     """Intervals divided by `factor`. A timeout is the machine's time, so it stays, but not above the interval."""
     scaled = document | {"global": _scale_intervals(document["global"], document["global"], factor)}
-    scaled["scrape_configs"] = [_scale_intervals(job, document["global"], factor) for job in document["scrape_configs"]]
+    scaled["scrape_configs"] = [_scale_job(job, document["global"], factor) for job in document["scrape_configs"]]
     return scaled
+
+
+def _scale_job(job: dict[str, Any], defaults: dict[str, Any], factor: float) -> dict[str, Any]:
+    """A job with an interval of its own is one whose scrapes are dear: it keeps at least DEAR_INTERVAL."""
+    if "scrape_interval" not in job:
+        return _scale_intervals(job, defaults, factor)
+    interval = max(scale_duration(job["scrape_interval"], factor), DEAR_INTERVAL, key=read_duration)
+    return job | {
+        "scrape_interval": interval,
+        "scrape_timeout": min(job["scrape_timeout"], interval, key=read_duration),
+    }
 
 
 def _scale_intervals(section: dict[str, Any], defaults: dict[str, Any], factor: float) -> dict[str, Any]:

@@ -241,7 +241,8 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
         if name == "blackbox-exporter":
             command.append(f"--config.file={SOURCE / 'blackbox.yml'}")
             labels = {"instance": "front-door", "__param_target": f"{layout.base_url}/livez"}
-        page = f"http://{address}/metrics"
+        # Its metrics take a look at every process; whether it runs, its first page tells.
+        page = f"http://{address}/" if name == "process-exporter" else f"http://{address}/metrics"
         parts.append(Part(name, command, MONITORING, environment, page=page, job=job, labels=labels))
     return parts
 

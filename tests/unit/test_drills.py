@@ -187,6 +187,13 @@ def test_prometheus_is_scaled_and_its_timeout_stays_below_the_interval() -> None
     assert scaled["global"]["scrape_timeout"] == "1500ms"
 
 
+def test_scrapes_that_are_dear_are_not_scaled_to_the_end() -> None:
+    document = yaml.safe_load((SOURCE / "prometheus.yml").read_text())
+    for factor, interval in ((10, "15s"), (1, "30s")):
+        jobs = {job["job_name"]: job for job in scale_prometheus(document, factor)["scrape_configs"]}
+        assert jobs["process"]["scrape_interval"] == interval
+
+
 def test_alertmanager_keeps_its_routes_and_tells_the_drill() -> None:
     document = yaml.safe_load((SOURCE / "alertmanager.yml").read_text())
     scaled = scale_alertmanager(document, 10, "http://127.0.0.1:1")
