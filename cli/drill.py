@@ -18,10 +18,18 @@ from cli.dashboards import require_tools
 @click.option("--all", "everything", is_flag=True, help="Run every drill, one after the other, on one stack.")
 @click.option("--list", "listing", is_flag=True, help="Show the drills, and what proves each alert.")
 @click.option("--real-time", is_flag=True, help="Run the rules as shipped, not ten times as fast.")
+@click.option("--until-notified", is_flag=True, help="Heal at the notification; do not wait for the way back.")
 @click.option("--no-record", is_flag=True, help="Leave docs/drills.json as it is.")
 @click.option("--minutes", type=click.FloatRange(0.5, 24 * 60), default=5, show_default=True, help="Length of `soak`.")
 def drill(
-    names: tuple[str, ...], *, everything: bool, listing: bool, real_time: bool, no_record: bool, minutes: float
+    names: tuple[str, ...],
+    *,
+    everything: bool,
+    listing: bool,
+    real_time: bool,
+    until_notified: bool,
+    no_record: bool,
+    minutes: float,
 ) -> None:
     """Inject faults for real, and follow their alerts to the receiver. `soak` is load without any fault."""
     from drills.drill import find_drill, list_drills
@@ -42,7 +50,10 @@ def drill(
     from drills.session import run_session
 
     chosen = list_drills() if everything else tuple(map(find_drill, names))
-    sys.exit(0 if run_session(chosen, factor, _report, record=not no_record) else 1)
+    if until_notified and not real_time:
+        raise UsageError("--until-notified goes with --real-time: on the quick clock a drill is run to its end")
+    done = run_session(chosen, factor, _report, record=not no_record, until_notified=until_notified)
+    sys.exit(0 if done else 1)
 
 
 def _report(line: str) -> None:

@@ -31,14 +31,17 @@ FAILURES = (OSError, psycopg2.Error, redis.RedisError, PalmonasError)
 
 @dataclass(frozen=True)
 class Steps:
-    """Times of one alert in seconds: the first three since the fault, the last two since the heal."""
+    """Times of one alert in seconds: the first three since the fault, the last two since the heal.
+
+    The last two are None when the drill ended with the notification.
+    """
 
     severity: str
     pending_s: float | None
     firing_s: float
     notified_s: float
-    inactive_s: float
-    resolved_s: float
+    inactive_s: float | None
+    resolved_s: float | None
 
 
 @dataclass
@@ -86,23 +89,28 @@ class _Run:
     def read_steps(self, wanted: str) -> Steps:
         key = self.log.find(wanted)[0]
         seen, notices = self.log.seen[key], self.stand.receiver.list_notices()
+        notified_at = first_firing(notices, wanted)
         assert seen.firing_at is not None
-        assert seen.gone_at is not None
-        notified_at, resolved_at = first_firing(notices, wanted), last_resolved(notices, wanted)
         assert notified_at is not None
-        assert resolved_at is not None
         return Steps(
             key.severity,
-            None if seen.pending_at is None else seen.pending_at - self.fault_at,
+            _since(self.fault_at, seen.pending_at),
             seen.firing_at - self.fault_at,
             notified_at - self.fault_at,
-            seen.gone_at - self.heal_at,
-            resolved_at - self.heal_at,
+            _since(self.heal_at, seen.gone_at),
+            _since(self.heal_at, last_resolved(notices, wanted)),
         )
 
 
-def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
-    """Run one drill on a stand that may have been drilled before. Bounded; leaves the fault healed."""
+def _since(start: float, moment: float | None) -> float | None:
+    return None if moment is None else moment - start
+
+
+def run_drill(stand: Stand, drill: Drill, report: Report, *, until_notified: bool = False) -> Result:
+    """Run one drill on a stand that may have been drilled before. Bounded; leaves the fault healed.
+
+    With `until_notified` it heals at the notification, and does not wait for what comes late and for the way back.
+    """
     result = Result(drill, stand.factor)
     noisy = find_noise(stand)
     if noisy:
@@ -111,9 +119,10 @@ def run_drill(stand: Stand, drill: Drill, report: Report) -> Result:
         return result
     run = _Run(stand, drill)
     began = time.time()
-    _inject(run, result, report)
+    _inject(run, result, report, hold_s=0.0 if until_notified else drill.hold_s)
     healed = time.time()
-    _heal(run, result, report)
+    _heal(run, result, resolve_s=0.0 if until_notified else drill.resolve_s)
+    _judge(run, result, report, wants_resolved=not until_notified)
     tell_event("drill", f"{drill.name}: {drill.fault}", began, healed, say=report)
     return result
 
@@ -124,7 +133,7 @@ def find_noise(stand: Stand) -> list[str]:
     return stand.forget() or stand.wait_silent(silent_s, silent_s + SILENCE_DEADLINE_S)
 
 
-def _inject(run: _Run, result: Result, report: Report) -> None:
+def _inject(run: _Run, result: Result, report: Report, *, hold_s: float) -> None:
     drill, receiver = run.drill, run.stand.receiver
     report(f"{drill.name}: silent; injecting: {drill.fault}")
     run.fault_at = time.monotonic()
@@ -141,23 +150,26 @@ def _inject(run: _Run, result: Result, report: Report) -> None:
             result.problems.append(f"{wanted} did not fire")
         elif not run.is_notified(wanted):
             result.problems.append(f"{wanted} fired and was not notified")
-    run.watch(lambda: False, drill.hold_s)
+    run.watch(lambda: False, hold_s)
     result.notifications = count_groups(receiver.list_notices(), drill.expect)
     report(f"{drill.name}: {result.notifications} notified; fired: {', '.join(map(str, run.log.list_fired()))}")
 
 
-def _heal(run: _Run, result: Result, report: Report) -> None:
-    drill, receiver = run.drill, run.stand.receiver
+def _heal(run: _Run, result: Result, *, resolve_s: float) -> None:
     run.heal_at = time.monotonic()
     try:
-        drill.heal(run.stand)
+        run.drill.heal(run.stand)
         run.stand.undo.close()
     except FAILURES as error:
         result.problems.append(f"the heal failed: {type(error).__name__}: {error}")
-    seen = [wanted for wanted in drill.expect if run.is_notified(wanted)]
-    run.watch(lambda: all(map(run.is_resolved, seen)), drill.resolve_s)
-    for wanted in seen:
-        if run.is_resolved(wanted):
+    notified = [wanted for wanted in run.drill.expect if run.is_notified(wanted)]
+    run.watch(lambda: all(map(run.is_resolved, notified)), resolve_s)
+
+
+def _judge(run: _Run, result: Result, report: Report, *, wants_resolved: bool) -> None:
+    drill, receiver = run.drill, run.stand.receiver
+    for wanted in (one for one in drill.expect if run.is_notified(one)):
+        if run.is_resolved(wanted) or not wants_resolved:
             result.steps[wanted] = run.read_steps(wanted)
         else:
             result.problems.append(f"{wanted} was not resolved after the heal")

@@ -10,12 +10,14 @@ from drills.run import Result, run_drill
 from drills.stand import DEFAULT_FACTOR, Report, open_stand
 
 
-def run_session(drills: Iterable[Drill], factor: float | None, report: Report, *, record: bool) -> bool:
+def run_session(
+    drills: Iterable[Drill], factor: float | None, report: Report, *, record: bool, until_notified: bool = False
+) -> bool:
     """Run `drills` one after the other on one stack; True when all passed. What passed is recorded at once."""
     results = []
     with open_stand(factor or DEFAULT_FACTOR, report) as stand:
         for drill in drills:
-            result = run_drill(stand, drill, report)
+            result = run_drill(stand, drill, report, until_notified=until_notified)
             results.append(result)
             if record and not result.problems:
                 record_result(result)

@@ -24,7 +24,7 @@ class Proof:
     factor: float
     firing_s: float
     notified_s: float
-    resolved_s: float
+    resolved_s: float | None
 
 
 def read_proofs(path: Path = DRILLS) -> list[Proof]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drills.stand import Stand
 
-EXPECT = ("RedisAbsent",)  # its exporter waits for it and answers no scrape
+EXPECT = ("RedisDown",)  # its exporter waits for it and answers no scrape, and ours cannot read it
 HOLD_S = 30.0  # what follows from it has until then to speak, and must not
 
 
