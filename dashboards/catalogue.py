@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from dashboards import (
+    alerts,
     api,
+    containers,
     haproxy,
     host,
+    load,
     monitoring,
     orders,
     overview,
@@ -20,6 +23,7 @@ from dashboards import (
     redis,
     reference,
     slo,
+    workers,
 )
 
 BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
@@ -27,13 +31,17 @@ BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
     api.build,
     pools.build,
     queues.build,
+    workers.build,
     orders.build,
     slo.build,
     postgresql.build,
     redis.build,
+    containers.build,
     host.build,
     haproxy.build,
+    load.build,
     monitoring.build,
+    alerts.build,
 )
 JSON_FOLDER = Path("grafana/dashboards")
 

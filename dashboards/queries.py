@@ -48,9 +48,10 @@ def max_of(metric: str, by: str = "", *matchers: str) -> str:
 
 
 def quantile_of(quantile: float, histogram: str, by: str = "", *matchers: str) -> str:
-    """Quantile of a histogram over all chosen instances, by the labels in `by`."""
+    """Quantile of a histogram over all chosen instances, by the labels in `by`; absent while nothing is observed."""
     kept = f"{by}, le" if by else "le"
-    return f"histogram_quantile({quantile:g}, {sum_rate(f'{histogram}_bucket', kept, *matchers)})"
+    # Without the comparison it is NaN then, and a panel would say so instead of why it is empty.
+    return f"histogram_quantile({quantile:g}, {sum_rate(f'{histogram}_bucket', kept, *matchers)}) >= 0"
 
 
 def mean_of(histogram: str, by: str = "", *matchers: str) -> str:

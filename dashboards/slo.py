@@ -76,7 +76,7 @@ def _answer() -> list[Any]:
             f"sort_desc({_burn('1h')})",
             ["slo", "job"],
             unit="short",
-            with_value=True,
+            value="times the even pace",
             alerts=BURN,
             may_be_empty=NO_EVENT,
         ),

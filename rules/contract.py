@@ -27,6 +27,8 @@ OF_SCRAPES = (
     "scrape_samples_post_metric_relabeling",
     "scrape_series_added",
 )
+# The labels of ALERTS are those of whatever fires; these are on all of ours.
+OF_ALERTS = TARGET_LABELS | {"alertname", "severity", "area", "pool", "queue"}
 # A bound that is no whole number is written alike by both.
 _FRACTION = re.compile(r"[0-9]+\.[0-9]*[1-9]")
 RATES = frozenset({"rate", "irate", "increase", "resets"})
@@ -71,13 +73,8 @@ def emitted() -> dict[str, Metric]:
     """Every series name that a process of ours, or Prometheus itself, emits."""
     found = [
         *(Metric(name, "gauge", TARGET_LABELS, name) for name in OF_SCRAPES),
-        # Its labels are those of whatever fires; the ones below are on all of ours.
-        Metric(
-            "ALERTS",
-            "gauge",
-            TARGET_LABELS | {"alertname", "alertstate", "severity", "area", "pool", "queue"},
-            "ALERTS",
-        ),
+        Metric("ALERTS", "gauge", OF_ALERTS | {"alertstate"}, "ALERTS"),
+        Metric("ALERTS_FOR_STATE", "gauge", OF_ALERTS, "ALERTS_FOR_STATE"),
     ]
     for declared in telemetry.DECLARED.values():
         found += _spread(declared.name, declared.kind, declared.labels)
@@ -189,6 +186,8 @@ class Reader:
             if "le" not in labels:
                 self.problems.append("histogram_quantile() of something without le")
             return labels - {"le"}
+        if name in {"label_replace", "label_join"}:
+            return labels | {str(node.args[1]).strip('"')}
         if name.startswith("absent"):
             return _pinned(node.args[0])
         if name in {"vector", "scalar", "time"}:

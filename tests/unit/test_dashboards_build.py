@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from app.errors import UsageError
 from cli.dashboards import dashboards
 from dashboards import catalogue
-from dashboards.frame import TITLES
+from dashboards.frame import OVERVIEW, TITLES, following
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,34 @@ def test_uids_and_titles_are_the_registered_ones() -> None:
 def test_first_screen_answers_and_links_lead_on(path: Path) -> None:
     board = json.loads(path.read_text(encoding="utf-8"))
     assert [panel["type"] for panel in board["panels"][:6]] == ["stat"] * 6
-    assert {link["url"] for link in board["links"]} == {f"/d/{uid}" for uid in TITLES if uid != path.stem}
+    assert [link["url"] for link in board["links"]] == [f"/d/{uid}" for uid in following(path.stem)]
+    assert all(link["keepTime"] and not link["includeVars"] for link in board["links"])
+
+
+def test_every_dashboard_is_one_step_from_the_overview_and_leads_back() -> None:
+    assert set(following(OVERVIEW)) == TITLES.keys() - {OVERVIEW}
+    for uid in TITLES.keys() - {OVERVIEW}:
+        assert following(uid)[0] == OVERVIEW
+        assert set(following(uid)) <= TITLES.keys() - {uid}
+
+
+def test_a_line_leads_to_its_instance_where_the_detail_is() -> None:
+    boards = {board["uid"]: board for board in catalogue.build_dashboards()}
+    found = {
+        panel["title"]: panel["fieldConfig"]["defaults"]["links"][0]["url"]
+        for panel in boards["palmonas-load"]["panels"]
+        if panel["type"] == "timeseries" and panel["fieldConfig"]["defaults"].get("links")
+    }
+    instance = "?${__url_time_range}&var-instance=${__field.labels.instance}"
+    assert found["Event loop lag, 99th percentile"] == f"/d/palmonas-api{instance}"
+    assert found["The client's own processor"] == f"/d/palmonas-load{instance}"
+    assert "Users by kind" not in found
+
+
+def test_a_panel_leads_to_the_runbooks_of_its_alerts() -> None:
+    panels = catalogue.build_dashboards()[0]["panels"]
+    watched = next(panel for panel in panels if panel["title"] == "Processes down")
+    assert [link["url"] for link in watched["links"]] == ["${runbook_base}docs/runbooks/PalmonasApiDown.md"]
 
 
 def test_unwritable_root_is_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""What every panel has, whatever it draws: title, description, unit, links, queries, lines that warn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict, TypeVar
+
+from grafana_foundation_sdk.builders import (
+    common,
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common as shapes
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards.queries import Line
+
+DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
+GREEN, YELLOW, RED = "green", "yellow", "red"
+# Where this repository can be read, with the slash at the end: a constant of each dashboard, empty as shipped.
+RUNBOOK_BASE = "runbook_base"
+EMPTY = "May be empty: "
+WATCHED = "Watched by: "
+
+Limits = Sequence[tuple[float, str]]
+Panel = TypeVar("Panel", timeseries.Panel, stat.Panel, heatmap.Panel, table.Panel, statetimeline.Panel)
+
+
+class Extras(TypedDict, total=False):
+    """What any panel may have. `alerts` watch what it shows; `may_be_empty` says why a healthy system may show nothing.
+
+    `leads_to` is the uid of the dashboard with the detail; `width` counts Grafana's 24 columns.
+    """
+
+    width: int
+    alerts: Sequence[str]
+    may_be_empty: str
+    leads_to: str
+
+
+def dress(panel: Panel, title: str, description: str, unit: str, extras: Extras, *, size: tuple[int, int]) -> Panel:
+    """`size` is the width, unless `extras` has one, and the height."""
+    width, height = size
+    alerts, may_be_empty = extras.get("alerts", ()), extras.get("may_be_empty", "")
+    panel = panel.title(title).description(_describe(description, alerts, may_be_empty)).unit(unit)
+    panel = panel.datasource(DATASOURCE).span(extras.get("width", width)).height(height)
+    panel = panel.links(_links(alerts, extras.get("leads_to", "")))
+    return panel.no_value(may_be_empty) if may_be_empty else panel
+
+
+def _describe(text: str, alerts: Sequence[str], may_be_empty: str) -> str:
+    parts = [text]
+    if may_be_empty:
+        parts.append(f"{EMPTY}{may_be_empty}.")
+    if alerts:
+        parts.append(f"{WATCHED}{', '.join(alerts)} (docs/runbooks).")
+    return "\n\n".join(parts)
+
+
+def _links(alerts: Sequence[str], leads_to: str) -> list[Builder[model.DashboardLink]]:
+    leads = (
+        [(f"Detail: {leads_to.removeprefix('palmonas-')}", f"/d/{leads_to}?${{__url_time_range}}")] if leads_to else []
+    )
+    runbooks = [(f"Runbook of {name}", runbook_of(name)) for name in alerts]
+    return [
+        dashboard.DashboardLink(title).type(model.DashboardLinkType.LINK).url(url) for title, url in [*leads, *runbooks]
+    ]
+
+
+def runbook_of(alert: str) -> str:
+    return f"${{{RUNBOOK_BASE}}}docs/runbooks/{alert}.md"
+
+
+def ask(line: Line, index: int) -> prometheus.Dataquery:
+    query = prometheus.Dataquery().expr(line.expr).ref_id(chr(ord("A") + index)).datasource(DATASOURCE)
+    return query.legend_format(line.legend)
+
+
+def steps(limits: Limits) -> dashboard.ThresholdsConfig:
+    """Green below all `limits`."""
+    found = [model.Threshold(value=None, color=GREEN)]
+    found += [model.Threshold(value=value, color=color) for value, color in limits]
+    return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)
+
+
+def legend() -> common.VizLegendOptions:
+    shown = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
+    return shown.display_mode(shapes.LegendDisplayMode.LIST).calcs([])
+
+
+def tooltip() -> common.VizTooltipOptions:
+    return common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING)
