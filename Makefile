@@ -79,6 +79,7 @@ build-generated: bootstrap-dev ## Write the generated files anew (rules, dashboa
 check-drift: bootstrap-dev ## Fail when a generated file is not what its source makes.
 	$(BIN)/palmonas rules build --check
 	$(BIN)/palmonas dashboards build --check
+	$(BIN)/palmonas dashboards schema --check
 
 lock: ## Pin the newest allowed versions of all dependencies, with hashes.
 	@test -x $(UV) || python3 -m venv build/uv

@@ -61,16 +61,39 @@ def build(check: bool, root: Path) -> None:
 @dashboards.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def lint(files: tuple[Path, ...]) -> None:
-    """Hold dashboards (FILES, else ours) to the house rules; every breach is one line."""
-    require_tools(*NEEDED)
+    """Hold dashboards (FILES, else ours) to Grafana's types and the house rules; every breach is one line."""
+    require_tools(*NEEDED, "jsonschema")
     from dashboards.lint import lint_dashboard
+    from dashboards.schema import find_faults
 
     paths = files or tuple(sorted((ROOT / "grafana/dashboards").glob("*.json")))
     breaches = 0
     for path in paths:
-        for problem in lint_dashboard(read_board(path)):
+        board = read_board(path)
+        # What is not of the right type has no rules to keep.
+        for problem in find_faults(board) or lint_dashboard(board):
             click.echo(f"{path}: {problem}")
             breaches += 1
     if breaches:
         raise UsageError(f"{breaches} breaches of the house rules in {len(paths)} dashboards.")
     click.echo(f"{len(paths)} dashboards keep the house rules.")
+
+
+@dashboards.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when dashboards/schema.json is out of date.")
+def schema(check: bool) -> None:
+    """Write dashboards/schema.json anew from Grafana's TypeScript types; needs node and its registry."""
+    from dashboards.schema_source import find_missing, make_schema
+
+    if check and (missing := find_missing()):
+        click.echo(f"{' and '.join(missing)} missing: dashboards/schema.json was not held against Grafana's types.")
+        return
+    path = ROOT / "dashboards/schema.json"
+    text = make_schema(ROOT / "build/dashboard-types")
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if check:
+            raise UsageError("out of date: dashboards/schema.json. Run `palmonas dashboards schema` and commit it.")
+        path.write_text(text, encoding="utf-8")
+        click.echo("wrote dashboards/schema.json")
+        return
+    click.echo("dashboards/schema.json is up to date.")
