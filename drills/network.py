@@ -1,4 +1,4 @@
-"""Refused connections: a rule of iptables on loopback for one port of the private stack."""
+"""Refused and cut connections: rules of iptables on loopback for one port of the private stack."""
 
 from __future__ import annotations
 
@@ -16,10 +16,25 @@ def refuse_port(stand: Stand, port: int) -> None:
 
     Raises UsageError without iptables or the right to use it.
     """
+    _add_rule(stand, port, [])
+
+
+def cut_requests(stand: Stand, port: int, text: str, probability: float = 1.0) -> None:
+    """Break connections to `port` of 127.0.0.1 when what is sent contains `text`, until the drill is undone.
+
+    The receiver never sees the request, and the sender a reset; everything else on that port passes. Raises UsageError
+    as `refuse_port` does.
+    """
+    chance = ["-m", "statistic", "--mode", "random", "--probability", str(probability)] if probability < 1 else []
+    _add_rule(stand, port, ["-m", "string", "--algo", "bm", "--string", text, *chance])
+
+
+def _add_rule(stand: Stand, port: int, matches: list[str]) -> None:
     program = find_program("iptables")
     if program is None:
         raise UsageError("iptables was not found; install it, and run this drill as root")
-    rule = ["INPUT", "-i", "lo", "-p", "tcp", "--dport", str(port), "-j", "REJECT", "--reject-with", "tcp-reset"]
+    match = ["-i", "lo", "-p", "tcp", "--dport", str(port), *matches]
+    rule = ["INPUT", *match, "-j", "REJECT", "--reject-with", "tcp-reset"]
 
     def change(action: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
