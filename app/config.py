@@ -22,6 +22,7 @@ from app.setting_values import (
     read_places,
     read_seconds,
     read_server_url,
+    read_web_address,
     read_whole_number,
 )
 
@@ -131,6 +132,8 @@ SETTINGS: tuple[Setting, ...] = (
         (2, 10, 60, 300, 900),
         "Whole seconds between the tries to tell a channel of a change; there is one try more than there are pauses.",
     ),
+    Setting("PROMETHEUS_URL", read_web_address, "", "Prometheus that `/dashboards` asks; empty: no dashboards there."),
+    Setting("PREVIEW_DIR", str, "", "Directory of the built pages of `/dashboards` (set by `palmonas up`)."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),
     *(setting for settings in BY_CHANNEL.values() for setting in settings.values()),
 )

@@ -19,7 +19,9 @@ PalmonasError
 |   +-- PoolTimeout          no connection became free in time
 |   +-- QueueUnavailable     Redis did not answer
 |   +-- StoreUnavailable     PostgreSQL did not answer
+|   +-- PrometheusUnavailable  Prometheus did not answer, or is not set
 |   +-- Overloaded           more waits than this instance can hold
++-- BadGateway             502: a server we asked for a caller answered what cannot be passed on
 +-- StoreRejected          PostgreSQL refused the data itself; trying again will not help
 +-- PayloadError           signed, but not an order we can read; the delivery is retried, then quarantined
 +-- CallFailed             a sales channel did not do what it was asked; trying again later may help
@@ -138,8 +140,17 @@ class StoreUnavailable(Unavailable):
     reason = "store_unavailable"
 
 
+class PrometheusUnavailable(Unavailable):
+    reason = "prometheus_unavailable"
+
+
 class Overloaded(Unavailable):
     reason = "overloaded"
+
+
+class BadGateway(AnswerableError):
+    status = 502
+    reason = "bad_gateway"
 
 
 class StoreRejected(PalmonasError):

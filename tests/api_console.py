@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +48,13 @@ class Console:
 
 @contextmanager
 def run_console(
-    database_url: str, redis_url: str, *, roles: str = "accept,console", pool_size: int = 5, tokens: bool = True
+    database_url: str,
+    redis_url: str,
+    *,
+    roles: str = "accept,console",
+    pool_size: int = 5,
+    tokens: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Console]:
     config = Config(
         {
@@ -57,6 +63,7 @@ def run_console(
             "PALMONAS_ROLES": roles,
             "PALMONAS_SHOPIFY_SECRETS": SECRET,
             "PALMONAS_STANDARD_SECRETS": f"whsec_{SECRET}",
+            **{f"PALMONAS_{name}": value for name, value in (settings or {}).items()},
         }
     )
     pool = Pool(

@@ -10,7 +10,7 @@ import redis
 from flask import Flask
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from app.api import channels, docs_page, health, openapi, orders, quarantine, rq_page, webhooks
+from app.api import channels, dashboards, docs_page, health, openapi, orders, quarantine, rq_page, webhooks
 from app.api.auth import enforce_policy
 from app.api.errors import register_error_handlers
 from app.api.policy import RowId, check_policies, current_operation, declare_routes, operations
@@ -71,6 +71,7 @@ def register_routes(app: Flask, made: Services, roles: Sequence[str]) -> None:
         quarantine.register(app)
         openapi.register(app)
         docs_page.register(app)
+        dashboards.register(app, made.config)
     health.register(app, made.health, made.readiness)
 
 

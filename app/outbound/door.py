@@ -95,7 +95,7 @@ class Door:
         problem = self._explain_url(self._base_url)
         if problem:
             raise ConfigError(f"the address of the channel {channel} {problem}")
-        self._tls = _make_tls(ca_file)
+        self._tls = make_tls(ca_file)
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=FAILURES_TO_OPEN,
             reset_timeout=reset_s,
@@ -267,7 +267,7 @@ class Door:
 
 
 @cache
-def _make_tls(ca_file: str | None) -> ssl.SSLContext:
+def make_tls(ca_file: str | None) -> ssl.SSLContext:
     """One for all doors of the process: to read the authorities takes a tenth of a second."""
     context = ssl.create_default_context()
     context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # for a machine without authorities of its own

@@ -28,6 +28,14 @@ POLICIES = {
     "/docs/assets/<path:name>": "public",
     "/docs": "viewer",
     "/openapi.json": "viewer",
+    "/dashboards": "viewer",
+    "/dashboards/<uid>": "viewer",
+    "/dashboards/runbooks/<name>": "viewer",
+    "/dashboards/api/definitions": "viewer",
+    "/dashboards/api/definitions/<uid>": "viewer",
+    "/dashboards/api/runbooks/<name>": "viewer",
+    "/dashboards/api/prometheus/<path:path>": "viewer",
+    "/dashboards/assets/<path:name>": "public",
     "/orders": "viewer",
     "/orders/<rowid:order_id>": "viewer",
     "/orders/<rowid:order_id>/status": "operator",
@@ -45,6 +53,7 @@ ANSWERS = {
     "/readyz": {200, 503},
     "/health": {200, 503},
     "/quarantine/<rowid:inbox_id>/replay": {202},
+    **{rule: {404, 503} for rule in POLICIES if rule.startswith("/dashboards")},  # off without its settings
     "/rq/requeue/<queue_name>": {200, 405},  # GET is refused
     "/rq/<int:instance_number>/": {200, 404},
 }
@@ -84,6 +93,8 @@ def walk_routes(console: Console, database_url: str) -> Iterator[tuple[Rule, str
                 "per_page": 5,
                 "order": "asc",
                 "page": 1,
+                "uid": "palmonas-overview",
+                "path": "query",
             }
             request: dict[str, Any] = {}
             if rule.endpoint == "rq_dashboard.static":

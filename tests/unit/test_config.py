@@ -61,6 +61,8 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "POLL_LEASE_S": ("3", 3.0),
     "POLL_RETRY_S": ("0.5", 0.5),
     "PUSH_RETRY_DELAYS_S": ("1, 2 30", (1, 2, 30)),
+    "PROMETHEUS_URL": ("http://prometheus:9090/", "http://prometheus:9090"),
+    "PREVIEW_DIR": ("/srv/preview", "/srv/preview"),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
 }
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
