@@ -15,6 +15,7 @@ NO_TRAFFIC = "nobody has sent anything yet"
 NO_API = "no channel has an API address"
 NO_DRAIN = "no delivery has been stored yet"
 INBOX_LINES = [(5, YELLOW), (limit("inbox_age_page"), RED)]
+FAILED_CALLS = sum_rate("palmonas_channel_calls_total", "channel, outcome", 'outcome!="ok"')
 
 
 def _answer() -> list[Any]:
@@ -215,7 +216,7 @@ def _channels() -> list[Any]:
             "Why calls to a channel's API failed. circuit_open: it was not called at all.",
             [
                 Line(
-                    sum_rate("palmonas_channel_calls_total", "channel, outcome", 'outcome!="ok"'),
+                    f"{FAILED_CALLS} > 0",
                     "{{channel}} {{outcome}}",
                 )
             ],

@@ -98,23 +98,24 @@ def heat_map(
     title: str, description: str, histogram: str, *matchers: str, unit: str = "s", **extras: Unpack[Extras]
 ) -> heatmap.Panel:
     """How the values of a histogram are spread over time; each cell counts observations."""
-    panel = _heat(title, description, unit, extras)
-    panel = panel.y_axis(heatmap.YAxisConfig().unit(unit))
+    panel = dress(heatmap.Panel(), title, description, unit, extras, size=(GRAPH_WIDTH, GRAPH_HEIGHT))
+    color = heatmap.HeatmapColorOptions().mode(heatmap_model.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
+    panel = panel.calculate(False).color(color).y_axis(heatmap.YAxisConfig().unit(unit)).show_legend()
     increase = f"sum by (le) (increase({pick(f'{histogram}_bucket', *matchers)}[$__rate_interval]))"
     return panel.with_target(ask(Line(increase, "{{le}}"), 0).format(PromQueryFormat.HEATMAP))
 
 
-def heat_of(title: str, description: str, line: Line, unit: str, **extras: Unpack[Extras]) -> heatmap.Panel:
-    """A row for each series, the darker the higher: which of many, since when. Where lines would lie on each other."""
-    panel = _heat(title, description, "short", extras)
-    panel = panel.cell_values(heatmap.CellValues().unit(unit))
-    return panel.with_target(ask(line, 0))
+def heat_of(
+    title: str, description: str, line: Line, unit: str, top: float, **extras: Unpack[Extras]
+) -> statetimeline.Panel:
+    """A row for each series, from green at 0 to red at `top`: which of many, since when. Lines would lie on each other.
 
-
-def _heat(title: str, description: str, unit: str, extras: Extras) -> heatmap.Panel:
-    panel = dress(heatmap.Panel(), title, description, unit, extras, size=(GRAPH_WIDTH, GRAPH_HEIGHT))
-    color = heatmap.HeatmapColorOptions().mode(heatmap_model.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
-    return panel.calculate(False).color(color).show_legend()
+    Round the values: neighbours of one value are one stretch. Not Grafana's heat map, which is for buckets.
+    """
+    panel = dress(statetimeline.Panel(), title, description, unit, extras, size=(WIDE, GRAPH_HEIGHT))
+    panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_GR_YL_RD))
+    panel = panel.min(0).max(top).show_value(shapes.VisibilityMode.NEVER)
+    return panel.legend(legend().show_legend(False)).with_target(ask(line, 0))
 
 
 def number(

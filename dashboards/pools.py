@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.frame import add_row, finish, start
-from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate, saturation
+from dashboards.panels import RED, YELLOW, graph, heat_map, heat_of, number, quantiles, rate, saturation
+from dashboards.pool_servers import show_servers
 from dashboards.queries import (
     Line,
     max_of,
@@ -26,6 +27,7 @@ COUNT = "db_client_connection_count"
 MAX = "db_client_connection_max"
 FILL = [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)]
 SLOW = [(limit("pool_wait_warning"), YELLOW), (limit("pool_wait_page"), RED)]
+NOT_OPENED = "no connection is being opened"
 IDLE = "no caller has asked for a connection yet"
 BY_INSTANCE = "{{instance}} {{pool}}"
 
@@ -37,6 +39,11 @@ def _fill(by: str) -> str:
 def _unreturned(by: str) -> str:
     used = pick(COUNT, 'state="used"', 'pool!~"redis-rq|(redis-)?health"')
     return f"sum by ({by}) (avg_over_time({used}[$__rate_interval])) - {sum_rate(f'{USE}_sum', by)}"
+
+
+def _most(expr: str) -> str:
+    """The ten highest that are not 0: with fifty workers the zeros would be all that is seen."""
+    return f"topk(10, {expr} > 0)"
 
 
 def _answer() -> list[Any]:
@@ -86,21 +93,47 @@ def _answer() -> list[Any]:
             alerts=["ConnectionPoolsAboveServer"],
         ),
         saturation(
-            "Fill of each instance's pool",
-            "Used connections as a share of the maximum. One line at the top is one full instance, "
-            "whatever the rest do.",
-            [Line(_fill("instance, pool"), BY_INSTANCE)],
+            "Fullest of each pool",
+            "Used connections as a share of the maximum, on the instance that is worst off, with the lines that warn "
+            "and page.",
+            [Line(f"max by (job, pool) ({_fill('job, instance, pool')})", "{{job}} {{pool}}")],
             FILL,
             width=12,
+            alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
+        ),
+        heat_of(
+            "Fill of each instance's pool",
+            "A row for each instance: its fullest pool, from green to red in steps of 10 %. A red row among green ones "
+            "is that instance's trouble, a red column is everybody's.",
+            Line(f"round(max by (instance) ({_fill('job, instance, pool')}), 0.1)", "{{instance}}"),
+            "percentunit",
+            1,
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
         ),
         graph(
             "Callers waiting",
             "Waiters by instance and pool. They appear when the pool is full, and end as timeouts if it stays so.",
-            [Line(max_of("db_client_connection_pending_requests", "instance, pool"), BY_INSTANCE)],
+            [Line(_most(max_of("db_client_connection_pending_requests", "instance, pool")), BY_INSTANCE)],
             "short",
-            width=12,
             alerts=["ConnectionPoolExhausted"],
+            may_be_empty="nobody waits",
+        ),
+        graph(
+            "Timeouts",
+            "Callers that got no connection in time, per second.",
+            [Line(_most(sum_rate("db_client_connection_timeouts_total", "instance, pool")), BY_INSTANCE)],
+            "cps",
+            alerts=["ConnectionPoolTimeouts"],
+            may_be_empty="every caller got its connection in time",
+        ),
+        graph(
+            "Who holds connections",
+            "Connections held on average by each use (its seconds of use per second). The top line is who "
+            "to ask first.",
+            [Line(top_sum_rate(10, f"{USE}_sum", "pool, route"), "{{pool}} {{route}}")],
+            "short",
+            stacked=True,
+            may_be_empty=IDLE,
         ),
     ]
 
@@ -111,34 +144,26 @@ def _waiting() -> list[Any]:
         graph(
             "Mean wait by instance",
             "Mean wait of each instance's callers. Above 50 ms it is felt, above 100 ms it hurts.",
-            [Line(mean_of(WAIT, "instance, pool"), BY_INSTANCE)],
+            [Line(f"topk(10, {mean_of(WAIT, 'instance, pool')})", BY_INSTANCE)],
             "s",
             limits=SLOW,
             alerts=["ConnectionPoolSlow"],
             may_be_empty=IDLE,
         ),
-        rate(
-            "Timeouts",
-            "Callers that got no connection in time, per second.",
-            "db_client_connection_timeouts_total",
-            "instance, pool",
-            alerts=["ConnectionPoolTimeouts"],
-            may_be_empty="a process without a pool",
+        graph(
+            "Wait by pool, 99th percentile",
+            "One caller in a hundred waited longer. A wait without waiters: the pool opens connections all the time.",
+            [Line(quantile_of(0.99, WAIT, "pool"), "{{pool}}")],
+            "s",
+            limits=SLOW,
+            alerts=["ConnectionPoolSlow"],
+            may_be_empty=IDLE,
         ),
     ]
 
 
 def _holding() -> list[Any]:
     return [
-        graph(
-            "Who holds connections",
-            "Connections held on average by each use (its seconds of use per second). The top line is who "
-            "to ask first.",
-            [Line(top_sum_rate(10, f"{USE}_sum", "pool, route"), "{{pool}} {{route}}")],
-            "short",
-            stacked=True,
-            may_be_empty=IDLE,
-        ),
         graph(
             "Use time by route, 99th percentile",
             "How long each use keeps a connection. A rising line that never falls is a leak or a slow query.",
@@ -170,22 +195,10 @@ def _holding() -> list[Any]:
             "Connections in use beyond what callers returned. A line that stays up is a leak, or a use without an end; "
             "the alert takes 15 minutes together. Noise around 0 is normal. RQ's own pool and those of health checks "
             "are left out.",
-            [Line(_unreturned("instance, pool"), BY_INSTANCE)],
+            [Line(f"topk(10, {_unreturned('instance, pool')})", BY_INSTANCE)],
             "short",
             limits=[(limit("pool_unreturned"), YELLOW)],
             alerts=["ConnectionPoolLeak"],
-        ),
-        graph(
-            "Could be opened, against the servers",
-            "Sum of the maxima of all pools that lead to a server, and what the server takes.",
-            [
-                Line(sum_of(MAX, "", 'pool!~"redis.*"'), "pools to PostgreSQL"),
-                Line(f"min({pick('pg_settings_max_connections')})", "PostgreSQL takes"),
-                Line(sum_of(MAX, "", 'pool=~"redis.*"'), "pools to Redis"),
-                Line(f"min({pick('redis_config_maxclients')})", "Redis takes"),
-            ],
-            "short",
-            alerts=["ConnectionPoolsAboveServer"],
         ),
         rate(
             "Checkouts",
@@ -199,28 +212,36 @@ def _holding() -> list[Any]:
 
 def _churn() -> list[Any]:
     return [
-        rate(
+        graph(
             "Opened",
-            "New connections per second. A steady rate under steady load is churn: a pool too small, or a "
-            "server "
-            "that hangs up.",
-            f"{CREATE}_count",
-            "instance, pool",
+            "New connections per second. A steady rate under steady load is churn: a pool too small, or a server that "
+            "hangs up.",
+            [Line(_most(sum_rate(f"{CREATE}_count", "instance, pool")), BY_INSTANCE)],
+            "cps",
+            limits=[(limit("pool_churn"), YELLOW)],
             alerts=["ConnectionPoolChurn"],
-            may_be_empty="no connection has been opened yet",
+            may_be_empty=NOT_OPENED,
+        ),
+        saturation(
+            "Opened, of checkouts",
+            "A pool that works opens next to nothing; above the line, and above that of the rate, it is churn.",
+            [Line(ratio_of(sum_rate(f"{CREATE}_count", "pool"), sum_rate(f"{WAIT}_count", "pool")), "{{pool}}")],
+            [(limit("pool_churn_share"), YELLOW)],
+            alerts=["ConnectionPoolChurn"],
+            may_be_empty=IDLE,
         ),
         graph(
             "Closed, by reason",
             "Connections closed per second: broken (the server hung up), deadline, expired, shutdown.",
-            [Line(sum_rate("db_client_connection_closed_total", "pool, reason"), "{{pool}} {{reason}}")],
+            [Line(_most(sum_rate("db_client_connection_closed_total", "pool, reason")), "{{pool}} {{reason}}")],
             "cps",
-            may_be_empty="no connection has been closed yet",
+            may_be_empty="no connection is being closed",
         ),
         quantiles(
             "Time to open",
             "Time to open a connection. Slow opens are a server at its limit, a slow name lookup, or a network.",
             CREATE,
-            may_be_empty="no connection has been opened yet",
+            may_be_empty=NOT_OPENED,
         ),
     ]
 
@@ -234,6 +255,7 @@ def build() -> dict[str, Any]:
     )
     for panel in _answer():
         board = board.with_panel(panel)
+    board = add_row(board, "The servers' own view", show_servers())
     board = add_row(board, "Waiting", _waiting())
     board = add_row(board, "Holding", _holding())
     return finish(add_row(board, "Opening and closing", _churn()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.frame import add_row, finish, start
+from dashboards.inbox import show_inbox
 from dashboards.panels import GREEN, RED, YELLOW, graph, heat_map, number, rate, saturation, states
 from dashboards.queries import Line, max_of, pick, quantile_of, ratio_of, sum_of, sum_rate
 from rules.limits import limit
@@ -19,6 +20,10 @@ def _slope(by: str) -> str:
     """Jobs that pile up per second: waiting or running, whatever was already there."""
     unfinished = pick("rq_jobs", 'status=~"queued|started"')
     return f"sum by ({by}) (deriv({unfinished}[$__rate_interval]))"
+
+
+def _share(outcome: str) -> str:
+    return ratio_of(sum_rate(PROCESSED, "queue", f'outcome="{outcome}"'), sum_rate(PROCESSED, "queue"))
 
 
 def _answer() -> list[Any]:
@@ -108,8 +113,9 @@ def _jobs() -> list[Any]:
         graph(
             "Jobs by status",
             "What the queues and registries hold now. failed and finished keep what they have until it expires.",
-            [Line(sum_of("rq_jobs", "queue, status"), "{{queue}} {{status}}")],
+            [Line(f"{sum_of('rq_jobs', 'queue, status')} > 0", "{{queue}} {{status}}")],
             "short",
+            may_be_empty="no queue holds a job",
         ),
         graph(
             "Time to drain",
@@ -125,6 +131,29 @@ def _jobs() -> list[Any]:
             PROCESSED,
             "queue, outcome",
             alerts=["QueueStuck", "QueueFailures", "JobRetryStorm"],
+            may_be_empty=NO_JOB,
+        ),
+        saturation(
+            "Failed for good, of those that ended",
+            "A few failed jobs at night are no page; the alert wants a minimum of them, too.",
+            [Line(_share("failed"), "{{queue}}")],
+            [(limit("job_failures"), YELLOW)],
+            alerts=["QueueFailures"],
+            may_be_empty=NO_JOB,
+        ),
+        saturation(
+            "Retried, of those that ran",
+            "Jobs that went back to be tried again. High for long is a retry storm: the same work over and over.",
+            [Line(_share("retried"), "{{queue}}")],
+            [(limit("job_retries"), YELLOW)],
+            alerts=["JobRetryStorm"],
+            may_be_empty=NO_JOB,
+        ),
+        graph(
+            "Wait in the queue, 99th percentile",
+            "How long one job in a hundred waited at least, by queue.",
+            [Line(quantile_of(0.99, "rq_job_wait_seconds", "queue"), "{{queue}}")],
+            "s",
             may_be_empty=NO_JOB,
         ),
         heat_map(
@@ -160,6 +189,7 @@ def _workers() -> list[Any]:
             [Line(ratio_of(busy, all_workers), "{{queue}}")],
             [(limit("workers_busy"), YELLOW)],
             alerts=["WorkersBusy"],
+            leads_to="palmonas-workers",
         ),
         graph(
             "Stalest heartbeat",
@@ -244,5 +274,6 @@ def build() -> dict[str, Any]:
     for panel in _answer():
         board = board.with_panel(panel)
     board = add_row(board, "Jobs", _jobs())
+    board = add_row(board, "Inbox and outbox", show_inbox())
     board = add_row(board, "Workers", _workers())
     return finish(add_row(board, "Dispatcher and collectors", _watchers()))
