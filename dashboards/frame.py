@@ -102,6 +102,12 @@ def add_row(board: dashboard.Dashboard, title: str, panels: Sequence[Any]) -> da
 def _lead_to_instance(panel: dict[str, Any], uid: str) -> None:
     """Lines and rows that name an instance lead to it: on the dashboard with the detail, else on this one."""
     names = [target.get("legendFormat", "") for target in panel.get("targets") or []]
+    if names == ["{{area}}"] and panel["type"] == "state-timeline":
+        link = {
+            "title": "Dashboard of ${__field.labels.area}",
+            "url": "/d/palmonas-${__field.labels.area}?${__url_time_range}",
+        }
+        panel["fieldConfig"]["defaults"]["links"] = [link]
     if panel["type"] != "timeseries" or not names or not all("{{instance}}" in name for name in names):
         return
     urls = [link["url"] for link in panel.get("links") or []]

@@ -6,14 +6,29 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
-from dashboards.queries import Line, max_of, pick, quantile_of, rate_of, ratio_of, sum_rate
+from dashboards.queries import Line, max_of, pick, pick_job, quantile_of, rate_of, ratio_of, sum_rate
 from rules.limits import limit
+from rules.settings import load_settings
 
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
 # ALERTS carries only the labels that the alert kept: `|` lets those through that have no instance or no job.
-FIRING = 'ALERTS{job=~"$job|", instance=~"$instance|", alertstate="firing", severity=~"page|warning"}'
+CHOSEN = 'job=~"$job|", instance=~"$instance|"'
+FIRING = f'ALERTS{{{CHOSEN}, alertstate="firing", severity=~"page|warning"}}'
+# The area of an alert is the name of its dashboard, but for the channels'.
+AREAS = sorted({area.replace("channels", "orders") for area in load_settings().areas})
+
+
+def _worst_by_area() -> str:
+    """0, 1 or 2 for each area: nothing fires, something warns, something pages."""
+    level = {"page": 2, "warning": 1}
+    firing = [
+        f'{value} * ALERTS{{{CHOSEN}, alertstate="firing", severity="{severity}"}}' for severity, value in level.items()
+    ]
+    named = f'label_replace({" or ".join(firing)}, "area", "orders", "area", "channels")'
+    quiet = [f'label_replace(vector(0), "area", "{area}", "", "")' for area in AREAS]
+    return f"max by (area) ({' or '.join([named, *quiet])})"
 
 
 def _answer() -> list[Any]:
@@ -25,6 +40,7 @@ def _answer() -> list[Any]:
             f"count({FIRING}) or vector(0)",
             "none",
             limits=[(1, RED)],
+            leads_to="palmonas-alerts",
         ),
         number(
             "Processes down",
@@ -40,6 +56,7 @@ def _answer() -> list[Any]:
             sum_rate(f"{ACCEPT}_count", "", 'outcome="accepted"'),
             "cps",
             may_be_empty=NO_TRAFFIC,
+            leads_to="palmonas-api",
         ),
         number(
             "Answered 503",
@@ -48,6 +65,7 @@ def _answer() -> list[Any]:
             "percentunit",
             limits=[(0.001, YELLOW), (0.01, RED)],
             may_be_empty=NO_TRAFFIC,
+            leads_to="palmonas-api",
         ),
         number(
             "Accept, 99th percentile",
@@ -56,6 +74,7 @@ def _answer() -> list[Any]:
             "s",
             limits=[(0.25, YELLOW), (1, RED)],
             may_be_empty=NO_TRAFFIC,
+            leads_to="palmonas-api",
         ),
         number(
             "Oldest order not stored",
@@ -64,6 +83,24 @@ def _answer() -> list[Any]:
             "s",
             limits=[(5, YELLOW), (limit("inbox_age_page"), RED)],
             alerts=["InboxOldestAge", "CollectorFailed"],
+            leads_to="palmonas-queues",
+        ),
+        states(
+            "Parts, by what fires",
+            "Each part of the service over time: quiet, or an alert fires for it that warns or pages. A row leads to "
+            "the part's dashboard.",
+            Line(_worst_by_area(), "{{area}}"),
+            {"0": ("quiet", GREEN), "1": ("warns", YELLOW), "2": ("pages", RED)},
+        ),
+        listing(
+            "Firing now",
+            "Every alert that pages or warns now, what has fired longest first. Each leads to its runbook.",
+            f"sort(ALERTS_FOR_STATE{{{CHOSEN}}} * 1000 and ignoring (alertstate) {FIRING})",
+            ["alertname", "severity", "area", "instance", "pool", "queue"],
+            unit="dateTimeFromNow",
+            value="active since",
+            leads_to="palmonas-alerts",
+            may_be_empty="no alert fires",
         ),
         graph(
             "Accepted against stored",
@@ -75,6 +112,7 @@ def _answer() -> list[Any]:
             "cps",
             alerts=["InboxOldestAge"],
             may_be_empty=NO_TRAFFIC,
+            leads_to="palmonas-orders",
         ),
         rate(
             "Deliveries by outcome",
@@ -83,26 +121,14 @@ def _answer() -> list[Any]:
             "outcome",
             stacked=True,
             may_be_empty=NO_TRAFFIC,
+            leads_to="palmonas-api",
         ),
         quantiles(
             "From accepted to stored",
             "Time until an accepted delivery is an order in the store, by PostgreSQL's clock. The target is 5 s.",
             STORED,
             may_be_empty=NO_TRAFFIC,
-        ),
-        states(
-            "Processes",
-            "Each scraped process over time; red is a process that did not answer. A gap is one nobody asked for.",
-            Line(pick("up"), "{{instance}}"),
-            {"0": ("down", RED), "1": ("up", GREEN)},
-            alerts=["PalmonasApiDown", "PalmonasApiAbsent", "DispatcherMissing", "ExporterMissing"],
-        ),
-        listing(
-            "Firing now",
-            "Every alert that pages or warns now. Its runbook is docs/runbooks/<alert>.md.",
-            FIRING,
-            ["alertname", "severity", "area", "instance", "pool", "queue"],
-            may_be_empty="no alert fires",
+            leads_to="palmonas-orders",
         ),
     ]
 
@@ -119,6 +145,7 @@ def _parts() -> list[Any]:
             [Line(f"max by (job, pool) ({fill})", "{{job}} {{pool}}")],
             [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated", "ConnectionPoolTimeouts"],
+            leads_to="palmonas-pools",
         ),
         graph(
             "Oldest waiting job",
@@ -127,6 +154,7 @@ def _parts() -> list[Any]:
             "s",
             limits=[(limit("job_age_warning"), YELLOW), (limit("job_age_page"), RED)],
             alerts=["QueueOldestJobAge", "QueueNoWorker"],
+            leads_to="palmonas-queues",
         ),
         graph(
             "Inbox, outbox, quarantine",
@@ -138,6 +166,34 @@ def _parts() -> list[Any]:
             ],
             "short",
             alerts=["InboxOldestAge"],
+            leads_to="palmonas-queues",
+        ),
+    ]
+
+
+def _objectives() -> list[Any]:
+    left, burn = "job_slo:palmonas_slo_budget_left:ratio30d", "job_slo:palmonas_slo_errors:ratio_rate1h"
+    return [
+        graph(
+            "Error budget left",
+            "Share of 30 days' budget that is left, of each objective. Below 0 % the promise is broken.",
+            [Line(pick_job(left), "{{slo}}")],
+            "percentunit",
+            width=12,
+            alerts=["SloBudgetBurn"],
+            leads_to="palmonas-slo",
+            may_be_empty="no full hour with traffic has passed yet",
+        ),
+        graph(
+            "Burn of the last hour",
+            "Times of the pace that uses the budget up in exactly 30 days. At the line somebody is called.",
+            [Line(f"{pick_job(burn)} / on (slo) group_left () slo:palmonas_slo_budget:ratio", "{{slo}}")],
+            "short",
+            limits=[(14.4, RED)],
+            width=12,
+            alerts=["SloBudgetBurn"],
+            leads_to="palmonas-slo",
+            may_be_empty="nothing has happened that counts",
         ),
     ]
 
@@ -145,23 +201,34 @@ def _parts() -> list[Any]:
 def _processes() -> list[Any]:
     named = "{{instance}}"
     return [
+        states(
+            "Processes",
+            "Each scraped process over time; red is a process that did not answer. A gap is one nobody asked for.",
+            Line(pick("up"), "{{instance}}"),
+            {"0": ("down", RED), "1": ("up", GREEN)},
+            width=24,
+            alerts=["PalmonasApiDown", "PalmonasApiAbsent", "DispatcherMissing", "ExporterMissing"],
+        ),
         graph(
             "CPU",
             "Processor time of each process; 100 % is one core, the most that one process of ours can use.",
             [Line(rate_of("process_cpu_seconds_total"), named)],
             "percentunit",
+            leads_to="palmonas-containers",
         ),
         graph(
             "Memory",
             "Resident memory of each process.",
             [Line(pick("process_resident_memory_bytes"), named)],
             "bytes",
+            leads_to="palmonas-containers",
         ),
         saturation(
             "Open files, of the limit",
             "File descriptors in use. A line that only rises is a leak of connections or files.",
             [Line(f"{pick('process_open_fds')} / {pick('process_max_fds')}", named)],
-            [(0.8, YELLOW), (1, RED)],
+            [(limit("file_descriptors"), YELLOW)],
+            alerts=["ProcessFileDescriptorsLow"],
         ),
         graph(
             "Restarts",
@@ -197,4 +264,5 @@ def build() -> dict[str, Any]:
     for panel in _answer():
         board = board.with_panel(panel)
     board = add_row(board, "Shared parts", _parts())
+    board = add_row(board, "Promises", _objectives())
     return finish(add_row(board, "Processes of ours", _processes()))
