@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from drills.stand import Stand
+from stack.servers import connect_for
+
+LOCK_DEADLINE_S = 10.0  # for the connect and the wait for the lock
 
 _FREE = """
 WITH most AS (
@@ -18,3 +23,10 @@ def count_free_sessions(stand: Stand) -> tuple[int, int]:
         cursor.execute(_FREE)
         free, most = cursor.fetchone() or (0, 0)
     return free, most
+
+
+def lock_table(stand: Stand, table: str, mode: str, seconds: float) -> None:
+    """Hold `table` locked in `mode` for so long, in a session of its own. Raises psycopg2.Error, StoreUnavailable."""
+    with closing(connect_for(seconds + LOCK_DEADLINE_S, stand.servers.postgres.url)) as session:
+        session.autocommit = True
+        session.cursor().execute(f"BEGIN; LOCK TABLE {table} IN {mode} MODE; SELECT pg_sleep({seconds}); COMMIT")
