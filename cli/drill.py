@@ -19,7 +19,7 @@ from cli.dashboards import require_tools
 @click.option("--list", "listing", is_flag=True, help="Show the drills, and what proves each alert.")
 @click.option("--real-time", is_flag=True, help="Run the rules as shipped, not ten times as fast.")
 @click.option("--until-notified", is_flag=True, help="Heal at the notification; do not wait for the way back.")
-@click.option("--no-record", is_flag=True, help="Leave docs/drills.json as it is.")
+@click.option("--no-record", is_flag=True, help="Leave docs/drills.json and panels.json as they are.")
 @click.option("--minutes", type=click.FloatRange(0.5, 24 * 60), default=5, show_default=True, help="Length of `soak`.")
 def drill(
     names: tuple[str, ...],
@@ -31,7 +31,9 @@ def drill(
     no_record: bool,
     minutes: float,
 ) -> None:
-    """Inject faults for real, and follow their alerts to the receiver. `soak` is load without any fault."""
+    """Inject faults for real, and follow their alerts to the receiver. `soak` is load without any
+    fault, `panels` asks every query of the dashboards under load.
+    """
     from drills.drill import find_drill, list_drills
     from drills.listing import describe_drills
 
@@ -42,9 +44,17 @@ def drill(
     factor = 1.0 if real_time else None
     signal.signal(signal.SIGTERM, _interrupt)
     if names == ("soak",):
+        from drills.record import record_soak
         from drills.soak import run_soak
 
-        sys.exit(0 if run_soak(minutes, _report) else 1)
+        soak = run_soak(minutes, _report)
+        if soak.is_silent and not no_record:
+            record_soak(soak)
+        sys.exit(0 if soak.is_silent else 1)
+    if names == ("panels",):
+        from drills.panels import run_panels
+
+        sys.exit(0 if run_panels(_report, record=not no_record) else 1)
     if everything == bool(names):
         raise UsageError("name one or more drills, or say --all; `palmonas drill --list` shows them")
     from drills.session import run_session

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -13,27 +11,19 @@ from prometheus_client import start_http_server
 
 from app import __version__, telemetry
 from app.store.pool import Pool
+from drills.beside import run_beside
 from drills.stand import Stand
-from stack.layout import ROOT
 from stack.processes import find_free_port
 
 LONGEST_S = 3600  # should whoever started it be gone
-STOP_DEADLINE_S = 10.0
 
 
 def start_leaking(stand: Stand, size: int, leaked: int) -> None:
     """Run a process that keeps `leaked` of its `size` connections, as one more worker, until the drill is undone."""
     port = find_free_port()
     database = str(stand.layout.secrets / "database_url")
-    arguments = [str(port), database, str(size), str(leaked)]
-    leaking = subprocess.Popen([sys.executable, "-m", "drills.leak", *arguments], cwd=ROOT)
-    stand.undo.callback(leaking.wait, STOP_DEADLINE_S)
-    stand.undo.callback(leaking.kill)
-    path = stand.layout.state / "prometheus/targets/palmonas-worker.json"
-    good = path.read_text(encoding="utf-8")
-    stand.undo.callback(path.write_text, good, "utf-8")
-    target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": "worker-leaking"}}
-    path.write_text(json.dumps([*json.loads(good), target]), encoding="utf-8")
+    command = [sys.executable, "-m", "drills.leak", str(port), database, str(size), str(leaked)]
+    stand.undo.enter_context(run_beside(stand, "worker-leaking", port, command))
 
 
 def main(port: int, url_file: Path, size: int, leaked: int) -> None:

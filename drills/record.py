@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from drills.run import Result
+from drills.soak import SoakResult
 from rules.proofs import DRILLS
 
 
@@ -41,14 +42,33 @@ def merge_result(document: Mapping[str, Any], result: Result) -> dict[str, Any]:
     return {**document, section: dict(sorted(entries.items()))}
 
 
+def merge_soak(document: Mapping[str, Any], result: SoakResult) -> dict[str, Any]:
+    """`document` with this soak, unless it has a longer one. Raises ValueError for one that was not silent."""
+    if not result.is_silent:
+        raise ValueError("somebody was notified")
+    if document.get("soak", {}).get("minutes", 0) > result.minutes:
+        return dict(document)
+    return {**document, "soak": asdict(result)}
+
+
+def record_soak(result: SoakResult, path: Path = DRILLS) -> None:
+    """Merge a silent soak into the file at `path`."""
+    rewrite(path, lambda document: merge_soak(document, result))
+
+
 def record_result(result: Result, path: Path = DRILLS) -> None:
-    """Merge a passed drill into the file at `path`; runs that record at the same time wait for each other."""
+    """Merge a passed drill into the file at `path`."""
+    rewrite(path, lambda document: merge_result(document, result))
+
+
+def rewrite(path: Path, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Runs that record at the same time wait for each other."""
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         new = path.with_suffix(".new")
-        new.write_text(json.dumps(merge_result(document, result), indent=2) + "\n", encoding="utf-8")
+        new.write_text(json.dumps(change(document), indent=2) + "\n", encoding="utf-8")
         new.replace(path)
     finally:
         os.close(directory)

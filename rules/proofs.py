@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -44,6 +45,13 @@ def read_proofs(path: Path = DRILLS) -> list[Proof]:
         for drill, entry in document.get(section, {}).items()
         for wanted, steps in entry["alerts"].items()
     ]
+
+
+def read_soak(path: Path = DRILLS) -> dict[str, Any]:
+    """The longest recorded soak: minutes, deliveries, fired, notified; empty when there is none."""
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    soak: dict[str, Any] = document.get("soak", {})
+    return soak
 
 
 def read_unproven(path: Path = UNPROVEN) -> dict[str, str]:

@@ -21,8 +21,9 @@ from drills.alerts import (
 )
 from drills.drill import Drill, list_drills
 from drills.monitoring import scale_alertmanager, scale_prometheus
-from drills.record import merge_result, record_result
+from drills.record import merge_result, merge_soak, record_result
 from drills.run import Result, Steps
+from drills.soak import SoakResult
 from rules.files import read_alerts
 from rules.proofs import read_proofs
 from stack.monitoring import SOURCE
@@ -205,3 +206,16 @@ def test_alertmanager_keeps_its_routes_and_tells_the_drill() -> None:
         assert hook == {"url": f"http://127.0.0.1:1/{receiver['name']}", "send_resolved": True}
     watchdog = next(one for one in scaled["route"]["routes"] if one["receiver"] == "watchdog")
     assert watchdog["repeat_interval"] == "6s"
+
+
+def test_the_longest_silent_soak_is_kept() -> None:
+    long, short = SoakResult(60, 20_000, (), ()), SoakResult(5, 900, ("HostCpuPressure/warning",), ())
+    document = merge_soak({"scaled": {"kept": True}}, long)
+    assert document["soak"]["deliveries"] == 20_000
+    assert merge_soak(document, short) == document
+    assert merge_soak({}, short)["soak"]["minutes"] == 5
+
+
+def test_a_soak_that_was_heard_is_not_recorded() -> None:
+    with pytest.raises(ValueError, match="notified"):
+        merge_soak({}, SoakResult(60, 1, (), ("QueueStuck/page",)))
