@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -38,6 +38,9 @@ test-integration: bootstrap-dev tools ## Run the tests on real servers.
 
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)
+
+test-panels: bootstrap-dev tools ## Ask every query of every dashboard on a private stack under load (5 minutes, not in CI).
+	$(BIN)/palmonas drill panels
 
 load: bootstrap-dev ## Load the running stack for 60 s, judge the times, look that all is stored (LOAD="--shape peak").
 	@$(BIN)/python -m locust --headless --only-summary --loglevel ERROR --users 5 --spawn-rate 5 --run-time 60s \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from stack.layout import ROOT, STATE_VARIABLE, Layout
@@ -16,12 +16,14 @@ STOP_DEADLINE_S = 15.0
 
 
 @contextmanager
-def run_load(layout: Layout, users: int = USERS) -> Iterator[subprocess.Popen[bytes]]:
+def run_load(
+    layout: Layout, users: int = USERS, options: Sequence[str] = ("--tags", "channels")
+) -> Iterator[subprocess.Popen[bytes]]:
     """Locust in the background while the block runs; its output goes to locust.log among the stack's logs."""
     command = [
         *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "locustfile.py"), "--headless"),
         *("--host", layout.base_url, "--users", str(users), "--spawn-rate", str(users), "--run-time", LONGEST),
-        *("--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0", "--tags", "channels"),
+        *("--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0", *options),
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PALMONAS_")}
     with layout.log_of("locust").open("ab") as log:

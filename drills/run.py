@@ -18,7 +18,9 @@ from drills.alerts import (
     first_firing,
     last_resolved,
 )
+from drills.asking import Panels
 from drills.drill import Drill
+from drills.filled import find_filled, subtract
 from drills.stand import Report, Stand
 from stack.monitoring import fetch_alerts
 
@@ -54,6 +56,7 @@ class Result:
     steps: dict[str, Steps] = field(default_factory=dict)
     notifications: int = 0
     held_back: list[str] = field(default_factory=list)
+    filled: Panels = field(default_factory=dict)
 
 
 class _Run:
@@ -118,8 +121,10 @@ def run_drill(stand: Stand, drill: Drill, report: Report, *, until_notified: boo
         report(f"{drill.name}: {result.problems[0]}")
         return result
     run = _Run(stand, drill)
+    before = find_filled(stand, drill.expect, time.time() - stand.stretch(SILENT_S))
     began = time.time()
     _inject(run, result, report, hold_s=0.0 if until_notified else drill.hold_s)
+    result.filled = subtract(find_filled(stand, drill.expect, began), before)
     healed = time.time()
     _heal(run, result, resolve_s=0.0 if until_notified else drill.resolve_s)
     _judge(run, result, report, wants_resolved=not until_notified)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from drills.drill import Drill
+from drills.fillers import record_filled
 from drills.record import record_result
 from drills.run import Result, run_drill
 from drills.stand import DEFAULT_FACTOR, Report, open_stand
@@ -21,6 +22,7 @@ def run_session(
             results.append(result)
             if record and not result.problems:
                 record_result(result)
+                record_filled(drill.name, result.filled)
         report("stopping the stack")
     for line in describe_results(results):
         report(line)
