@@ -63,17 +63,23 @@ def build(check: bool, root: Path) -> None:
 def lint(files: tuple[Path, ...]) -> None:
     """Hold dashboards (FILES, else ours) to Grafana's types and the house rules; every breach is one line."""
     require_tools(*NEEDED, "jsonschema")
+    from dashboards.coverage import check_set
     from dashboards.lint import lint_dashboard
     from dashboards.schema import find_faults
+    from rules.files import read_alerts
 
     paths = files or tuple(sorted((ROOT / "grafana/dashboards").glob("*.json")))
+    boards = {path: read_board(path) for path in paths}
     breaches = 0
-    for path in paths:
-        board = read_board(path)
+    for path, board in boards.items():
         # What is not of the right type has no rules to keep.
         for problem in find_faults(board) or lint_dashboard(board):
             click.echo(f"{path}: {problem}")
             breaches += 1
+    # Alerts and links want all dashboards; of somebody's few files nothing can be said.
+    for problem in [] if files or breaches else check_set(list(boards.values()), read_alerts()):
+        click.echo(problem)
+        breaches += 1
     if breaches:
         raise UsageError(f"{breaches} breaches of the house rules in {len(paths)} dashboards.")
     click.echo(f"{len(paths)} dashboards keep the house rules.")

@@ -45,6 +45,7 @@ BUNDLED = frozenset(
     ]
 )
 WITHOUT_QUERIES = frozenset({"alertlist", "annolist", "dashlist", "news", "text"})
+_LABEL_VALUES = re.compile(r"label_values\(\s*(?P<series>.+),\s*(?P<label>\w+)\s*\)")
 # A fixed window lies as soon as somebody zooms.
 WINDOWS = frozenset({"$__rate_interval", "$__range"})
 
@@ -54,6 +55,8 @@ def lint_dashboard(board: dict[str, Any]) -> list[str]:
     problems = [f"the dashboard has no {key}" for key in ("uid", "title", "description") if not board.get(key)]
     variables = {one.get("name") for one in board.get("templating", {}).get("list", [])}
     problems += [f"the dashboard has no variable {name}" for name in VARIABLES if name not in variables]
+    for variable in board.get("templating", {}).get("list", []):
+        problems += [f"variable {variable.get('name')}: {problem}" for problem in _lint_variable(variable)]
     panels = list(_flatten(board.get("panels", [])))
     problems += _lint_grid(panels)
     seen: set[int] = set()
@@ -64,6 +67,24 @@ def lint_dashboard(board: dict[str, Any]) -> list[str]:
         if panel.get("type") != "row":
             problems += [f"{_name(panel)}: {problem}" for problem in _lint_panel(panel)]
     return problems
+
+
+def _lint_variable(variable: dict[str, Any]) -> Iterator[str]:
+    if variable.get("type") != "query":
+        return
+    if (variable.get("datasource") or {}).get("uid") != DATASOURCE:
+        yield f"its data source is not the variable {DATASOURCE}"
+    text = variable.get("query")
+    asked = _LABEL_VALUES.fullmatch(text if isinstance(text, str) else (text or {}).get("query", ""))
+    if not asked:
+        yield "it asks for something else than label_values(metric, label)"
+        return
+    reader = Reader(known_metrics())
+    labels = reader.read(asked["series"])
+    # which jobs have a counter, and not what it counts
+    yield from (problem for problem in reader.problems if "without rate()" not in problem)
+    if asked["label"] not in labels:
+        yield f"{asked['series']} has no label {asked['label']}"
 
 
 def _flatten(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -98,6 +119,8 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
             yield f"has no {key}"
     if panel.get("type") not in BUNDLED:
         yield f"its type {panel.get('type')} does not come with Grafana"
+    if panel.get("libraryPanel"):
+        yield "it is a library panel, which stays behind when the dashboard is taken elsewhere"
     if panel.get("type") in WITHOUT_QUERIES:
         return
     if not panel.get("fieldConfig", {}).get("defaults", {}).get("unit"):
@@ -110,8 +133,17 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
         yield "two of its queries have one refId"
     for target in targets:
         yield from lint_query(target.get("expr", ""))
+        yield from _lint_legend(target)
         if (target.get("datasource") or panel.get("datasource") or {}).get("uid") != DATASOURCE:
             yield f"its data source is not the variable {DATASOURCE}"
+
+
+def _lint_legend(target: dict[str, Any]) -> Iterator[str]:
+    """A label that the query sums away leaves a hole in the name of each line."""
+    labels = Reader(known_metrics()).read(target.get("expr", ""))
+    for name in re.findall(r"\{\{\s*(\w+)\s*\}\}", target.get("legendFormat") or ""):
+        if name not in labels:
+            yield f"its legend names {name}, which its query does not keep"
 
 
 def lint_query(expr: str) -> Iterator[str]:

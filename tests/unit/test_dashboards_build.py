@@ -1,6 +1,7 @@
 """What is generated is what is committed, and building it again changes nothing."""
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from click.testing import CliRunner
 from app.errors import UsageError
 from cli.dashboards import dashboards
 from dashboards import catalogue
-from dashboards.frame import OVERVIEW, TITLES, following
+from dashboards.coverage import find_reasons
+from dashboards.frame import NEXT, OVERVIEW, TITLES, following
+from dashboards.lint import lint_dashboard
+from dashboards.schema import find_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,3 +89,26 @@ def test_unwritable_root_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "grafana").write_text("a file where a directory should be", encoding="utf-8")
     with pytest.raises(UsageError, match="cannot write"):
         run("build", "--root", str(tmp_path))
+
+
+def test_the_page_lists_every_dashboard_with_its_question() -> None:
+    page = (ROOT / "docs/dashboards.md").read_text(encoding="utf-8")
+    rows = [
+        f"| {board['title'].removeprefix('Palmonas: ')} (`{board['uid']}`) | {board['description']} |"
+        for board in catalogue.build_dashboards()
+    ]
+    assert "\n".join(rows) + "\n\n" in page
+
+
+def test_the_example_of_the_page_is_a_dashboard_that_keeps_the_rules(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs/dashboards.md").read_text(encoding="utf-8")
+    module = tmp_path / "doorbell.py"
+    module.write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    monkeypatch.setitem(TITLES, "palmonas-doorbell", "Palmonas: doorbell")
+    monkeypatch.setitem(NEXT, "palmonas-doorbell", ("redis", "queues"))
+    board = runpy.run_path(str(module))["build"]()
+    assert find_faults(board) == []
+    assert lint_dashboard(board) == []
+    assert list(find_reasons(board).values()) == ["nobody has sent anything yet"] * 3

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from app.errors import UsageError
 from cli.dashboards import dashboards
 from dashboards.catalogue import build_dashboards
+from dashboards.coverage import check_set, find_reasons
 from dashboards.lint import lint_dashboard, lint_query
+from rules.files import read_alerts
 
 BOARDS = build_dashboards()
 Board = dict[str, Any]
@@ -60,9 +62,27 @@ def hide_in_row(board: Board) -> None:
     board["panels"].append(row | {"panels": [hidden]})
 
 
+def spoil_legend(board: Board) -> None:
+    board["panels"][0]["targets"][0]["legendFormat"] = "{{instance}} {{queue}}"
+
+
+def set_variable(key: str, value: Any) -> Callable[[Board], None]:
+    def change(board: Board) -> None:
+        variables = {one["name"]: one for one in board["templating"]["list"]}
+        variables["instance"][key] = value
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("breach", "complaint"),
     [
+        (spoil_legend, "its legend names queue, which its query does not keep"),
+        (set_first("libraryPanel", {"uid": "theirs"}), "is a library panel"),
+        (set_variable("query", "label_values(upp, instance)"), "variable instance: nobody emits upp"),
+        (set_variable("query", "label_values(up, queue)"), "up has no label queue"),
+        (set_variable("query", "metrics(up)"), "something else than label_values"),
+        (set_variable("datasource", {"uid": "prometheus"}), "variable instance: its data source"),
         (overlap, "lies over panel"),
         (leave_grid, "not inside the grid"),
         (set_first("id", 2), "is missing or not its own"),
@@ -97,6 +117,45 @@ def test_breach_is_found(breach: Callable[[Board], None], complaint: str) -> Non
 )
 def test_breach_of_a_query_is_found(expr: str, complaint: str) -> None:
     assert any(complaint in problem for problem in lint_query(expr))
+
+
+def test_our_dashboards_keep_the_rules_together() -> None:
+    assert list(check_set(BOARDS, read_alerts())) == []
+
+
+def lead_astray(boards: list[Board]) -> None:
+    boards[0]["panels"][0]["links"] = [{"title": "away", "url": "/d/palmonas-away?${__url_time_range}"}]
+
+
+def forget_alert(boards: list[Board]) -> None:
+    for panel in boards[2]["panels"]:
+        panel["description"] = panel.get("description", "").replace("ConnectionPoolLeak", "ConnectionPoolLoss")
+
+
+@pytest.mark.parametrize(
+    ("breach", "complaint"),
+    [
+        (lead_astray, "palmonas-overview: a link leads to palmonas-away, which is no dashboard"),
+        (
+            forget_alert,
+            "alert ConnectionPoolLeak leads to palmonas-pools, where no panel says that it is watched by it",
+        ),
+        (forget_alert, "palmonas-pools: a panel is watched by ConnectionPoolLoss, which is no alert"),
+        (lambda boards: boards.pop(2), "leads to the dashboard palmonas-pools, which does not exist"),
+    ],
+)
+def test_breach_of_the_set_is_found(breach: Callable[[list[Board]], None], complaint: str) -> None:
+    boards = copy.deepcopy(BOARDS)
+    breach(boards)
+    assert any(complaint in problem for problem in check_set(boards, read_alerts()))
+
+
+def test_reasons_for_empty_panels_are_read_back() -> None:
+    assert [board["uid"] for board in BOARDS[:1]] == ["palmonas-overview"]
+    titles = {panel["id"]: panel["title"] for panel in BOARDS[0]["panels"]}
+    reasons = {titles[number]: reason for number, reason in find_reasons(BOARDS[0]).items()}
+    assert reasons["Firing now"] == "no alert fires"
+    assert "Alerts firing" not in reasons
 
 
 def lint(path: Path) -> str:
