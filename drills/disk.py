@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -29,3 +30,22 @@ def mount_small(stand: Stand, directory: Path, size: int, inodes: int = 1000) ->
 def grow_disk(directory: Path, size: int) -> None:
     """Give a disk of `mount_small` so many bytes."""
     _run("mount", "-o", f"remount,size={size}", str(directory))
+
+
+def mount_image(stand: Stand, directory: Path, size: int, inodes: int) -> None:
+    """Mount an ext4 of `size` bytes in a file at `directory` until the drill is undone: a disk like the machine's own.
+
+    Raises UsageError without the right, or without loop devices.
+    """
+    image = directory.with_suffix(".img")
+    stand.undo.callback(image.unlink)
+    image.write_bytes(b"")
+    os.truncate(image, size)
+    for command in (
+        ("mkfs.ext4", "-q", "-F", "-m", "0", "-N", str(inodes), str(image)),
+        ("mount", "-o", "loop", str(image), str(directory)),
+    ):
+        done = _run(*command)
+        if done.returncode != 0:
+            raise UsageError(f"{command[0]} refuses; run this drill as root: {done.stderr.strip()}")
+    stand.undo.callback(_run, "umount", "-l", str(directory))

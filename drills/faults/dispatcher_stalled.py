@@ -9,6 +9,7 @@ DETECT_S = 90.0
 MAY = {
     "PostgresIdleInTransaction": "the session that holds the lock does nothing",
     "PostgresLocksBlocked": "the sweep waits for it",
+    "CollectorFailed": "the exporter reads the same table, and gives up",
 }
 
 
