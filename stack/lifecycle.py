@@ -18,6 +18,7 @@ from stack.layout import STATE_VARIABLE, Layout, load_layout, plan_layout
 from stack.monitoring import write_targets
 from stack.packages import install_missing
 from stack.pages import fetch_page
+from stack.preview import build_preview, find_pages, place_preview
 from stack.processes import wait_until
 from stack.programs import (
     FRONT,
@@ -92,6 +93,7 @@ def start_stack(wish: Wish, report: Report) -> Layout:
         _refuse_real_channels()
     if wish.install:
         install_missing(report)
+        build_preview(report)
     previous = load_layout(wish.state)
     if previous and (left := Supervisor(previous).kill_leftovers()):
         report(f"ended {len(left)} processes that a killed supervisor had left")
@@ -100,6 +102,7 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     report(f"state: {layout.state} (may be deleted after `make down`)")
     for part in find_missing_parts():
         report(f"missing: {part}: {MISSING_PARTS[part]}")
+    place_preview(layout)
     servers = open_servers(layout)
     servers.postgres.prepare()
     servers.redis.prepare()
@@ -242,6 +245,8 @@ def describe_addresses(layout: Layout) -> dict[str, str]:
         "webhooks": f"{layout.base_url}/webhooks/<channel>",
         "queues (admins)": f"{layout.base_url}/rq",
     }
+    if "prometheus" in running and find_pages(layout).exists():
+        found["dashboards"] = f"{layout.base_url}/dashboards"
     found.update(page for part, page in pages.items() if part in running)
     if SIMULATOR in running:
         found["simulator (demo)"] = find_simulator(layout)

@@ -16,6 +16,7 @@ from stack.binaries import find_program
 from stack.frontdoor import write_haproxy
 from stack.layout import Layout
 from stack.monitoring import SOURCE, write_alertmanager, write_prometheus
+from stack.preview import find_pages
 from stack.processes import find_server_user
 from stack.server import Server
 from stack.servers import PostgresServer, RedisServer
@@ -88,6 +89,9 @@ def write_settings(layout: Layout, servers: Servers, *, demo: bool = False) -> d
         path = layout.secrets / name.lower()
         write_private(path, url)
         environment[f"PALMONAS_{name}_FILE"] = str(path)
+    if find_pages(layout).exists() and find_executable("prometheus"):
+        environment["PALMONAS_PREVIEW_DIR"] = str(find_pages(layout))
+        environment["PALMONAS_PROMETHEUS_URL"] = f"http://127.0.0.1:{layout.ports['prometheus']}"
     if demo:
         settings = {**list_api_settings(find_simulator(layout)), "POLL_INTERVAL_S": str(DEMO_POLL_INTERVAL_S)}
         environment |= {f"PALMONAS_{name}": value for name, value in settings.items()}

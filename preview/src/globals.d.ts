@@ -1,0 +1,2 @@
+declare const __PLACE__: string;
+declare module '*.css';
