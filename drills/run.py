@@ -125,6 +125,7 @@ def run_drill(stand: Stand, drill: Drill, report: Report, *, until_notified: boo
     began = time.time()
     _inject(run, result, report, hold_s=0.0 if until_notified else drill.hold_s)
     result.filled = subtract(find_filled(stand, drill.expect, began), before)
+    report(f"{drill.name}: panels filled: {sum(map(len, result.filled.values()))}")
     healed = time.time()
     _heal(run, result, resolve_s=0.0 if until_notified else drill.resolve_s)
     _judge(run, result, report, wants_resolved=not until_notified)

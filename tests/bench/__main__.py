@@ -1,4 +1,4 @@
-"""`python -m tests.bench [accept|drain|scrape|retention|lists|rules]`: what the work costs, mostly in CPU."""
+"""`python -m tests.bench [accept|drain|scrape|retention|lists|rules|dashboards]`: what the work costs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from app.store.pool import Pool
 from stack.processes import find_free_port
 from stack.servers import PostgresServer, RedisServer
 from tests.bench.cpu import read_tree_cpu_seconds
+from tests.bench.dashboards import measure_dashboards
 from tests.bench.lists import compare_lists
 from tests.bench.load import make_request, send_requests
 from tests.bench.retention import compare_retention
@@ -203,6 +204,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "retention": measure_retention,
     "lists": measure_lists,
     "rules": measure_rules,
+    "dashboards": measure_dashboards,
 }
 
 

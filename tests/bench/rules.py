@@ -52,7 +52,7 @@ def write_past(file: TextIO, fleet: list[Target], settings: Settings, now: int, 
         reader.read(expr)
     written = 0
     for target in fleet:
-        job = _write_labels(target, settings)
+        job = write_labels(target, settings)
         for one in target.series:
             if one.name in reader.used:
                 past = BUCKETS_PAST_S if one.name.endswith("_bucket") else PAST_S
@@ -82,7 +82,7 @@ def write_long_past(file: TextIO, fleet: list[Target], settings: Settings, now: 
         labels = f'{{job="{settings.jobs["api"]}",channel="{channel}"}}'
         write(f"job_channel:palmonas_deliveries_taken:increase1h{labels}", 800, 600, INTERVAL_S, 7 * DAY_S - 300)
     for target in fleet:
-        labels = _write_labels(target, settings)
+        labels = write_labels(target, settings)
         write(f"scrape_samples_post_metric_relabeling{{{labels}}}", len(target.series), 600, 15, DAY_S - 300)
         if target.part in ("haproxy", "blackbox", "process"):
             write(f"up{{{labels}}}", 1, DAY_S, INTERVAL_S)
@@ -93,7 +93,7 @@ def write_long_past(file: TextIO, fleet: list[Target], settings: Settings, now: 
                 write(f'{name}{{{labels},mountpoint="/"}}', 0.5, DAY_S // 4, INTERVAL_S)
 
 
-def _write_labels(target: Target, settings: Settings) -> str:
+def write_labels(target: Target, settings: Settings) -> str:
     pairs = (("job", settings.jobs[target.part]), *target.labels)
     return ",".join(f'{name}="{value}"' for name, value in pairs)
 
@@ -138,8 +138,6 @@ def serve(fleet: list[Target], origin: float) -> Iterator[int]:
 @contextmanager
 def run_prometheus(directory: Path, fleet: list[Target], settings: Settings, origin: float) -> Iterator[str]:
     """Prometheus over the past in `directory`/data, with the rules in `directory`/rules; its address."""
-    program, port = find_executable("prometheus"), find_free_port()
-    assert program is not None
     with serve(fleet, origin) as pages:
         jobs: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for target in fleet:
@@ -150,23 +148,32 @@ def run_prometheus(directory: Path, fleet: list[Target], settings: Settings, ori
             "rule_files": [str(directory / "rules/*.yml")],
             "scrape_configs": [{"job_name": job, "static_configs": groups} for job, groups in jobs.items()],
         }
-        path = directory / "prometheus.yml"
-        path.write_text(yaml.safe_dump(configuration), encoding="utf-8")
-        arguments = [f"--config.file={path}", f"--storage.tsdb.path={directory / 'data'}"]
-        arguments += ["--storage.tsdb.retention.time=40d", f"--web.listen-address=127.0.0.1:{port}"]
-        with (directory / "prometheus.log").open("w", encoding="utf-8") as log:
-            process = subprocess.Popen([program, *arguments], stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            if not wait_until(lambda: _is_ready(url), 60, pause_s=0.5):
-                raise SystemExit(f"Prometheus is not ready: {(directory / 'prometheus.log').read_text()[-2000:]}")
+        with start_prometheus(directory, configuration) as url:
             yield url
-        finally:
-            process.terminate()
-            process.wait(60)
 
 
-def _is_ready(url: str) -> bool:
+@contextmanager
+def start_prometheus(directory: Path, configuration: dict[str, Any], *options: str) -> Iterator[str]:
+    """Prometheus over the data in `directory`/data; its address."""
+    program, port = find_executable("prometheus"), find_free_port()
+    assert program is not None
+    path = directory / "prometheus.yml"
+    path.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    arguments = [f"--config.file={path}", f"--storage.tsdb.path={directory / 'data'}", *options]
+    arguments += ["--storage.tsdb.retention.time=40d", f"--web.listen-address=127.0.0.1:{port}"]
+    with (directory / "prometheus.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen([program, *arguments], stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        if not wait_until(lambda: is_ready(url), 60, pause_s=0.5):
+            raise SystemExit(f"Prometheus is not ready: {(directory / 'prometheus.log').read_text()[-2000:]}")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def is_ready(url: str) -> bool:
     try:
         return bool(_get(f"{url}/-/ready"))
     except OSError:
@@ -219,8 +226,8 @@ def measure_rules() -> None:
         intervals = write_rules(directory / "rules")
         now = int(time.time()) // INTERVAL_S * INTERVAL_S
         origin = now - 2.0 * PAST_S
-        _backfill(directory, lambda file: write_past(file, fleet, settings, now, origin))
-        _backfill(directory, lambda file: write_long_past(file, fleet, settings, now))
+        backfill(directory, lambda file: write_past(file, fleet, settings, now, origin))
+        backfill(directory, lambda file: write_long_past(file, fleet, settings, now))
         print(f"the past took {time.time() - now:.0f} s to write; Prometheus runs for {RUN_S} s", flush=True)
         with run_prometheus(directory, fleet, settings, origin) as url:
             durations, failures = watch_groups(url)
@@ -228,14 +235,15 @@ def measure_rules() -> None:
     _judge(durations, failures, series, intervals)
 
 
-def _backfill(directory: Path, write: Callable[[TextIO], object]) -> None:
+def backfill(directory: Path, write: Callable[[TextIO], object], longest: str = "720h") -> None:
+    """Make blocks of at most `longest` in `directory`/data of the samples that `write` writes."""
     path = directory / "past.txt"
     with path.open("w", encoding="utf-8") as file:
         write(file)
         file.write("# EOF\n")
     promtool = shutil.which("promtool")
     assert promtool is not None
-    command = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=720h", "openmetrics"]
+    command = [promtool, "tsdb", "create-blocks-from", f"--max-block-duration={longest}", "openmetrics"]
     done = subprocess.run(
         [*command, path, directory / "data"], capture_output=True, text=True, timeout=600, check=False
     )
