@@ -36,6 +36,9 @@ test-unit: bootstrap-dev ## Run the tests that need no server.
 test-integration: bootstrap-dev tools ## Run the tests on real servers.
 	$(PYTEST) tests/integration
 
+test-dashboards: bootstrap-dev tools ## Open every dashboard in Chromium on a stack under load, keep pictures (10 minutes).
+	$(PYTEST) tests/dashboards
+
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)
 
@@ -93,7 +96,7 @@ lock: ## Pin the newest allowed versions of all dependencies, with hashes.
 	$(COMPILE) --upgrade -o requirements/fuzz.lock requirements/fuzz.in
 
 bench: bootstrap-dev tools ## Measure CPU per order, and what the rules cost (not in CI).
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench accept drain scrape retention lists rules
 
 bench-rules: bootstrap-dev tools ## Measure the rules with 20 API instances and 50 workers; fails beyond their budget (4 minutes).
 	$(BIN)/python -m tests.bench rules
