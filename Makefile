@@ -1,12 +1,13 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: soak test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
 SHELL_SCRIPTS := scripts/* .ci/run
 FUZZER := build/fuzz
 FUZZ_SECONDS := 60
+SOAK_MINUTES := 5
 FUZZ_TARGETS :=
 UV_VERSION := 0.13.9
 UV := build/uv/bin/uv
@@ -51,6 +52,9 @@ load: bootstrap-dev ## Load the running stack for 60 s, judge the times, look th
 
 load-ui: bootstrap-dev ## Load the running stack from a web page, http://127.0.0.1:8089 (LOAD="--web-port 8090").
 	@$(BIN)/python -m locust --web-host 127.0.0.1 --users 5 --spawn-rate 5 --stop-timeout 5 --stored-within 30 --metrics-port 0 $(LOAD)
+
+soak: bootstrap-dev tools ## Load, rolling restarts and scaling without a fault: nobody may be called (SOAK_MINUTES=5).
+	$(BIN)/palmonas drill soak --minutes $(SOAK_MINUTES) --no-record
 
 drills: bootstrap-dev tools ## Run all fault drills and the slow tests (not in CI).
 	$(BIN)/palmonas drill --all
