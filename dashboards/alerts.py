@@ -12,6 +12,7 @@ from dashboards.queries import Line, max_of, mean_of, pick, quantile_of, ratio_o
 CHOSEN = 'job=~"$job|", instance=~"$instance|", alertname!="Watchdog"'
 STARTS = f"changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__range])"
 LATENCY = "alertmanager_notification_latency_seconds"
+HANDOVER = "prometheus_notifications_latency_seconds"
 FLAPPING = 3  # activations in the time shown above which an alert comes and goes
 SILENT = "no alert was active in the time shown"
 NOBODY = "no receiver has been told of anything yet"
@@ -192,12 +193,7 @@ def _delivery() -> list[Any]:
         graph(
             "Prometheus to Alertmanager",
             "Time of handing alerts over, 99th percentile; part of the time to detect.",
-            [
-                Line(
-                    max_of("prometheus_notifications_latency_seconds", "alertmanager", 'quantile="0.99"'),
-                    "{{alertmanager}}",
-                )
-            ],
+            [Line(max_of(HANDOVER, "alertmanager", 'quantile="0.99"'), "{{alertmanager}}")],
             "s",
             alerts=["PrometheusNotificationsFailing"],
             may_be_empty=ALONE,

@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, saturation
+from dashboards.process_groups import WITHOUT_PROCESSES, show_groups
 from dashboards.queries import Line, max_of, pick, ratio_of, sum_of, sum_rate
 from rules.limits import limit
 
@@ -18,12 +19,9 @@ SERVICE = "container_label_com_docker_compose_service"
 CPU = "container_cpu_usage_seconds_total"
 MEMORY = "container_memory_working_set_bytes"
 GROUP_CPU = "namedprocess_namegroup_cpu_seconds_total"
-GROUP_MEMORY = "namedprocess_namegroup_memory_bytes"
-RESIDENT = 'memtype="resident"'
 RESTARTS = "palmonas_process_restarts_total"
 NO_CONTAINER = "no container runs here, or no cAdvisor tells of it"
 NO_LIMIT = "no container has such a limit"
-NO_GROUP = "no process exporter runs here"
 NO_SUPERVISOR = "no supervisor of ours runs, as in containers"
 FULL = [(0.9, YELLOW), (1, RED)]
 THROTTLED = [(0.25, YELLOW)]
@@ -77,7 +75,7 @@ def _answer() -> list[Any]:
             "Groups of prometheus/process.yml that have a process: parts that run without a container.",
             f"count({pick('namedprocess_namegroup_num_procs')} > 0)",
             "none",
-            may_be_empty=NO_GROUP,
+            may_be_empty=WITHOUT_PROCESSES,
         ),
         number(
             "Fullest file table",
@@ -86,7 +84,7 @@ def _answer() -> list[Any]:
             "percentunit",
             limits=FILES,
             alerts=["ProcessFileDescriptorsLow"],
-            may_be_empty=NO_GROUP,
+            may_be_empty=WITHOUT_PROCESSES,
         ),
         number(
             "Died, in view",
@@ -114,7 +112,7 @@ def _answer() -> list[Any]:
             stacked=True,
             width=12,
             leads_to="palmonas-host",
-            may_be_empty=NO_GROUP,
+            may_be_empty=WITHOUT_PROCESSES,
         ),
     ]
 
@@ -254,28 +252,7 @@ def _inside() -> list[Any]:
 
 def _processes() -> list[Any]:
     return [
-        graph(
-            "Memory by group",
-            "Resident memory of each group; what processes share is counted for each of them.",
-            [Line(sum_of(GROUP_MEMORY, "groupname", RESIDENT), "{{groupname}}")],
-            "bytes",
-            may_be_empty=NO_GROUP,
-        ),
-        saturation(
-            "File descriptors by group",
-            "Of the worst process of each group. A line that only rises is a leak.",
-            [Line(max_of("namedprocess_namegroup_worst_fd_ratio", "groupname"), "{{groupname}}")],
-            FILES,
-            alerts=["ProcessFileDescriptorsLow"],
-            may_be_empty=NO_GROUP,
-        ),
-        graph(
-            "Processes by group",
-            "A group that loses processes, or gains them without end.",
-            [Line(sum_of("namedprocess_namegroup_num_procs", "groupname"), "{{groupname}}")],
-            "short",
-            may_be_empty=NO_GROUP,
-        ),
+        *show_groups(),
         graph(
             "Restarts",
             "Processes that died and were started again by the supervisor, in the width of a point.",
@@ -285,23 +262,11 @@ def _processes() -> list[Any]:
             may_be_empty=NO_SUPERVISOR,
         ),
         graph(
-            "Age of the oldest process",
-            "Falls to zero when all of a group were started anew.",
-            [
-                Line(
-                    f"time() - {max_of('namedprocess_namegroup_oldest_start_time_seconds', 'groupname')}",
-                    "{{groupname}}",
-                )
-            ],
-            "s",
-            may_be_empty=NO_GROUP,
-        ),
-        graph(
             "Threads by group",
             "A line that only rises: threads that never end.",
             [Line(sum_of("namedprocess_namegroup_num_threads", "groupname"), "{{groupname}}")],
             "short",
-            may_be_empty=NO_GROUP,
+            may_be_empty=WITHOUT_PROCESSES,
         ),
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, saturation
+from dashboards.process_groups import WITHOUT_PROCESSES, show_groups
 from dashboards.queries import Line, max_of, pick, rate_of, sum_of, sum_rate
 from rules.limits import limit
 
@@ -20,7 +21,6 @@ DISK_ALERTS = ["HostDiskFilling", "HostDiskNearlyFull"]
 INODE_ALERTS = ["HostInodesFilling", "HostInodesNearlyFull"]
 FULL = [(1 - limit("disk_trend_page"), YELLOW), (1 - limit("disk_left_page"), RED)]
 WITHOUT_NODE = "no node exporter runs here"
-WITHOUT_PROCESSES = "no process exporter runs here"
 BY_MOUNT = "{{instance}} {{mountpoint}}"
 
 
@@ -204,32 +204,6 @@ def _processes() -> list[Any]:
             stacked=True,
             may_be_empty=WITHOUT_PROCESSES,
         ),
-        graph(
-            "Memory by group of processes",
-            "Resident memory of each group; what processes share is counted for each of them.",
-            [Line(sum_of("namedprocess_namegroup_memory_bytes", "groupname", 'memtype="resident"'), "{{groupname}}")],
-            "bytes",
-            may_be_empty=WITHOUT_PROCESSES,
-        ),
-        graph(
-            "Processes by group",
-            "A group that loses processes, or gains them without end.",
-            [Line(sum_of("namedprocess_namegroup_num_procs", "groupname"), "{{groupname}}")],
-            "short",
-            may_be_empty=WITHOUT_PROCESSES,
-        ),
-        graph(
-            "Age of the oldest process",
-            "Falls to zero when all of a group were started anew.",
-            [
-                Line(
-                    f"time() - {max_of('namedprocess_namegroup_oldest_start_time_seconds', 'groupname')}",
-                    "{{groupname}}",
-                )
-            ],
-            "s",
-            may_be_empty=WITHOUT_PROCESSES,
-        ),
         saturation(
             "File descriptors by process",
             "Open of those allowed, by the processes' own account; a line that only rises is a leak.",
@@ -237,13 +211,7 @@ def _processes() -> list[Any]:
             [(limit("file_descriptors"), YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
         ),
-        saturation(
-            "File descriptors by group of processes",
-            "Of the worst process of each group: PostgreSQL's, Redis' and HAProxy's, too.",
-            [Line(max_of("namedprocess_namegroup_worst_fd_ratio", "groupname"), "{{groupname}}")],
-            [(limit("file_descriptors"), YELLOW)],
-            may_be_empty=WITHOUT_PROCESSES,
-        ),
+        *show_groups(),
     ]
 
 
