@@ -28,7 +28,7 @@ OF_SCRAPES = (
     "scrape_series_added",
 )
 # The labels of ALERTS are those of whatever fires; these are on all of ours.
-OF_ALERTS = TARGET_LABELS | {"alertname", "severity", "area", "pool", "queue"}
+OF_ALERTS = TARGET_LABELS | {"alertname", "severity", "area", "pool", "queue", "slo", "window"}
 # A bound that is no whole number is written alike by both.
 _FRACTION = re.compile(r"[0-9]+\.[0-9]*[1-9]")
 RATES = frozenset({"rate", "irate", "increase", "resets"})
