@@ -107,10 +107,13 @@ def _find_conflicts(uid: str, meta: dict[str, Any], folder: Folder) -> list[str]
 
 
 def _list_needed(plan: Plan) -> set[str]:
-    """Actions of Grafana's roles that the push needs, and those that it needs to take itself back."""
-    needed = {"folders:create", "folders:delete"} if plan.makes_folder else set()
-    if plan.count("create"):
-        needed |= {"dashboards:create", "dashboards:delete"}
+    """Actions of Grafana's roles that the push needs, and those that it needs to take itself back.
+
+    Who makes a folder is its admin: the rights for what is in it come with it, and an Editor has none of them before.
+    """
+    if plan.makes_folder:
+        return {"folders:create"}
+    needed = {"dashboards:create", "dashboards:delete"} if plan.count("create") else set()
     return needed | ({"dashboards:write"} if plan.count("change") else set())
 
 

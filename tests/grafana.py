@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 EDITOR, VIEWER = "glsa_eDiToR7Jx2vQm4Rk", "glsa_vIeWeR7Jx2vQm4Rk"
 READS = ["dashboards:read", "folders:read", "annotations:read"]
 WRITES = [f"{what}:{how}" for what in ("dashboards", "folders") for how in ("create", "write", "delete")]
+IN_FOLDERS = [f"{what}:{how}" for what in ("dashboards", "folders") for how in ("write", "delete")]
 ROLES = {EDITOR: {*READS, *WRITES, "annotations:create", "annotations:write"}, VIEWER: set(READS)}
 Answer = tuple[int, Any]
 
@@ -114,7 +115,9 @@ class FakeGrafana:
                     "statusCode": 401,
                     "traceID": "",
                 }
-            return self.route(method, path.strip("/").split("/"), body, ROLES[token], parse_qs(parts.query))
+            # An Editor's rights to write and delete are those in folders, and come with the first.
+            rights = ROLES[token] if self.folders else ROLES[token] - set(IN_FOLDERS)
+            return self.route(method, path.strip("/").split("/"), body, rights, parse_qs(parts.query))
 
     def route(  # noqa: PLR0911 - one answer for each path
         self, method: str, path: list[str], body: Any, rights: set[str], query: dict[str, list[str]]

@@ -138,10 +138,16 @@ def test_a_token_that_may_only_read_is_refused_before_anything_is_tried(
 ) -> None:
     monkeypatch.setenv("PALMONAS_GRAFANA_TOKEN", VIEWER)
     sentence = refuse("push")
-    assert "lacks dashboards:create, dashboards:delete, folders:create, folders:delete" in sentence
-    assert "role Editor" in sentence
+    assert "lacks folders:create: give its service account the role Editor" in sentence
     assert VIEWER not in sentence
     assert server.show() == {"folders": {}, "boards": {}}
+    server.folders["palmonas"] = "Palmonas"
+    server.put(edit(LAST))
+    before = server.show()
+    sentence = refuse("push")
+    assert "may not save into the folder 'Palmonas'" in sentence
+    assert "lacks dashboards:create, dashboards:delete, dashboards:write" in sentence
+    assert server.show() == before
 
 
 # --- a failure in the middle -----------------------------------------------------------------------------------------
