@@ -24,9 +24,10 @@ export function addAssets(modules: string, output: string, place: string): Plugi
     apply: 'build',
     async closeBundle() {
       const assets = join(output, 'assets');
-      await cp(join(modules, '@grafana/ui/dist/public/img/icons'), join(assets, place, 'build/img/icons'), {
-        recursive: true,
-      });
+      const icons = join(assets, place, 'build/img/icons');
+      await cp(join(modules, '@grafana/ui/dist/public/img/icons'), icons, { recursive: true });
+      // Icons that the libraries ask for and that their packages do not hold.
+      await cp(join(modules, '../icons'), join(icons, 'unicons'), { recursive: true });
       for (const [name, source] of Object.entries(FONTS)) {
         const target = join(assets, place, 'fonts', name);
         await mkdir(dirname(target), { recursive: true });

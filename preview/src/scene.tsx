@@ -44,6 +44,8 @@ export interface SceneSection {
 interface DashboardState extends SceneObjectState {
   definition: Definition;
   sections: SceneSection[];
+  /** All panels: what stands in the state itself is what the library gives the dashboard's variables and times. */
+  bodies: VizPanel[];
   controls: SceneObject[];
 }
 
@@ -62,6 +64,7 @@ export function makeScene(definition: Definition): Dashboard {
   return new Dashboard({
     definition,
     sections,
+    bodies: sections.flatMap((one) => one.panels.map((panel) => panel.body)),
     $timeRange: new SceneTimeRange({
       from: definition.time?.from ?? 'now-1h',
       to: definition.time?.to ?? 'now',
@@ -128,7 +131,8 @@ function makePanel(panel: PanelDefinition): VizPanel {
     description: linkRunbooks(panel.description ?? ''),
     options: panel.options ?? {},
     fieldConfig: addRunbookLinks({ defaults: {}, overrides: [], ...panel.fieldConfig } as FieldConfigSource),
-    ...(links.length ? { titleItems: links } : {}),
+    // As one node: an array is taken for objects of a scene.
+    ...(links.length ? { titleItems: <>{links}</> } : {}),
     $data: panel.transformations?.length
       ? new SceneDataTransformer({ $data: queries, transformations: panel.transformations })
       : queries,

@@ -1,0 +1,107 @@
+"""Every dashboard in Chromium, on a stack of its own under load: `make test-dashboards`.
+
+Takes some minutes. The pictures go to docs/pictures, for people to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from stack.preview import BUILT, build_preview
+from stack.processes import find_free_port
+from tests.browser import look_at_dashboard, open_browser
+from tests.running import Stack
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "docs" / "pictures"
+UIDS = sorted(json.loads(path.read_text("utf-8"))["uid"] for path in (ROOT / "grafana" / "dashboards").glob("*.json"))
+WIDTHS = (1440, 390)
+LOAD_S = 180  # before anybody looks: rates and recorded series over five minutes begin to show something
+FIRST_S = 3.0  # until the first panel with data, of a browser that was here before
+LARGEST_PICTURE = 200_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A demo, and Locust at work on it until the end."""
+    lines: list[str] = []
+    build_preview(lines.append)
+    assert (BUILT / "index.html").exists(), lines
+    directory = Path(tempfile.mkdtemp(prefix="palmonas-seen-"))
+    directory.chmod(0o711)
+    made = Stack(directory / "state", find_free_port())
+    try:
+        made.ensure_demo()
+        load = subprocess.Popen(
+            [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "ERROR", "--users", "3",
+             "--spawn-rate", "3", "--run-time", "30m", "--host", f"http://127.0.0.1:{made.port}"],
+            cwd=ROOT,
+            env={**os.environ, "PALMONAS_STATE": str(made.state)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            time.sleep(LOAD_S)
+            assert load.poll() is None, "Locust has ended by itself"
+            yield made
+        finally:
+            load.terminate()
+            load.wait(30)
+    finally:
+        made.run("down", deadline_s=180)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def token(stack: Stack) -> str:
+    return (stack.state / "secrets" / "admin.token").read_text("ascii").strip()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("uid", UIDS)
+def test_a_dashboard_shows_all_it_has(stack: Stack, browser: Browser, token: str, uid: str, width: int) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    picture = PICTURES / f"{uid}-{width}.jpg"
+    seen = look_at_dashboard(browser, f"http://127.0.0.1:{stack.port}", uid, width, token=token, picture=picture)
+    assert seen.list_faults() == []
+    assert picture.stat().st_size < LARGEST_PICTURE
+
+
+def test_the_first_dashboard_is_there_in_time(stack: Stack, browser: Browser, token: str) -> None:
+    looks = [
+        look_at_dashboard(
+            browser,
+            f"http://127.0.0.1:{stack.port}",
+            "palmonas-overview",
+            1440,
+            token=token,
+            picture=stack.state / "p.jpg",
+        ).first_s
+        for _ in range(3)
+    ]
+    assert min(looks) < FIRST_S, looks
+
+
+def test_nobody_sees_it_without_a_token(stack: Stack, browser: Browser) -> None:
+    page = browser.new_page()
+    answer = page.goto(f"http://127.0.0.1:{stack.port}/dashboards/palmonas-overview")
+    assert answer is not None
+    assert answer.status == 401
+    page.close()
