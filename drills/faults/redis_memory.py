@@ -5,18 +5,17 @@ from __future__ import annotations
 from drills.stand import Stand
 
 EXPECT = ("RedisMemoryHigh",)
-LIMIT = 32 << 20  # bytes
+BALLAST = 32 << 20  # bytes: 6 % of it and of what is there are room enough for a minute
 FILLED = 0.94
 
 
 def inject(stand: Stand) -> None:
     client = stand.connect_redis()
-    client.config_set("maxmemory", LIMIT)
-    used = int(client.info("memory")["used_memory"])
-    client.set("drill:ballast", bytes(int(LIMIT * FILLED) - used))
+    client.set("drill:ballast", bytes(BALLAST))
+    client.config_set("maxmemory", int(client.info("memory")["used_memory"] / FILLED))
 
 
 def heal(stand: Stand) -> None:
     client = stand.connect_redis()
-    client.delete("drill:ballast")
     client.config_set("maxmemory", "256mb")
+    client.delete("drill:ballast")
