@@ -188,14 +188,18 @@ def cut_case(path: Path, place: Place, name: str) -> Case | None:
         for one in find_names(str(rule["expr"])):
             read_by.setdefault(one, set()).add(name_rule(rule))
     reached = _spread([name], read_by)
-    tests = [test for test in (_cut_test(test, reached) for test in document["tests"]) if test]
+    tests = [
+        test for test in (_cut_test(test, reached) for test in document["tests"] if not _feeds(test, reached)) if test
+    ]
     if not tests:
         return None
     asked = {name for test in tests for one in test["promql_expr_test"] for name in find_names(one["expr"])}
     wanted = _spread(reached | asked, reads)
     # a selector without a name may read any series
     for test in () if "" in wanted else tests:
-        test["input_series"] = [one for one in test["input_series"] if one["series"].partition("{")[0] in wanted]
+        test["input_series"] = [
+            one for one in test["input_series"] if one["series"].partition("{")[0] in wanted | {"ALERTS"}
+        ]
     kept = {
         file: one for file, one in rules.items() if any(name_rule(rule) in wanted for _, _, rule in list_rules(one))
     }
@@ -220,6 +224,11 @@ def _spread(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
             found.add(name)
             waiting += edges.get(name, ())
     return found
+
+
+def _feeds(test: Document, reached: set[str]) -> bool:
+    """Whether a test gives what the rule, or a rule that reads it, would record: then it says nothing of the rule."""
+    return any(one["series"].partition("{")[0] in reached for one in test["input_series"])
 
 
 def _cut_test(test: Document, reached: set[str]) -> Document | None:
