@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from drills.background import repeat
-from drills.console import list_orders
-from drills.database import lock_table
 from drills.stand import Stand
+from drills.waits import make_operators_wait
 
 EXPECT = ("ConnectionPoolTimeouts",)
 MAY = {
@@ -18,8 +16,7 @@ OPERATORS = 12  # the pool has 5 connections, and its callers wait for 2 s
 
 
 def inject(stand: Stand) -> None:
-    repeat(stand, lambda: lock_table(stand, "api_tokens", "ACCESS EXCLUSIVE", 2.3), pause_s=7.7)
-    repeat(stand, lambda: list_orders(stand), threads=OPERATORS, pause_s=0.5)
+    make_operators_wait(stand, OPERATORS, locked_s=2.3, pause_s=7.7)
 
 
 def heal(stand: Stand) -> None:
