@@ -16,7 +16,6 @@ from pathlib import Path
 from app.errors import UsageError
 from stack.binaries import find_postgres, find_program, find_redis
 from stack.layout import ROOT
-from stack.preview import find_node
 from stack.programs import MISSING_PARTS, find_executable
 
 UPDATE_DEADLINE_S = 180.0
@@ -51,20 +50,12 @@ def install_missing(report: Report, *, tools: bool = False) -> None:
             report(f"not root, so not installed: {' '.join(packages)}")
         else:
             _install_packages(packages, prefix, report)
-    install_node(report)
     if find_postgres() is None or find_redis() is None:
         _install_wheels(report)
     if find_postgres() is None or find_redis() is None:
         raise UsageError(
             "PostgreSQL >= 15 and Redis >= 6.2 are needed; on Debian: apt-get install postgresql redis-server"
         )
-
-
-def install_node(report: Report) -> None:
-    """node and npm, for the dashboards' preview: apart from the rest, which must not fail with them."""
-    prefix = _become_root() if shutil.which("apt-get") and not find_node() else None
-    if prefix is not None:
-        _install_packages(["nodejs", "npm"], prefix, report)
 
 
 def _become_root() -> list[str] | None:
