@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.frame import add_row, finish, start
-from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate, saturation
-from dashboards.queries import Line, mean_of, pick, pick_job, quantile_of, ratio_of, sum_of, sum_rate, top_sum_rate
+from dashboards.panels import RED, YELLOW, graph, heat_recorded, number, quantiles, rate, saturation
+from dashboards.queries import (
+    ACCEPT_BUCKETS,
+    ALL_INSTANCES,
+    Line,
+    mean_of,
+    pick,
+    pick_job,
+    quantile_of,
+    ratio_of,
+    recorded_quantile,
+    sum_of,
+    sum_rate,
+    top_sum_rate,
+)
 from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
 FLASK = "flask_http_request_duration_seconds"
+ROUTE_P99 = "job_method_url_rule:flask_http_request_duration_seconds:p99_rate5m"
 NO_TRAFFIC = "nobody has sent anything yet"
 ROLE = 'role=~".+"'  # only the API's targets have one
 IN_FLIGHT = ratio_of(
@@ -46,8 +60,8 @@ def _answer() -> list[Any]:
         ),
         number(
             "Accept, 99th percentile",
-            "99 of 100 webhooks were answered within this time. The target is 250 ms.",
-            quantile_of(0.99, ACCEPT),
+            f"99 of 100 webhooks were answered within this time. The target is 250 ms. {ALL_INSTANCES}",
+            recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",
             limits=[(limit("accept_p99"), YELLOW), (1, RED)],
             alerts=["PalmonasApiSlow"],
@@ -74,11 +88,17 @@ def _answer() -> list[Any]:
 
 def _accept() -> list[Any]:
     return [
-        heat_map("Accept time", "How long webhooks took, counted by duration.", ACCEPT, may_be_empty=NO_TRAFFIC),
+        heat_recorded(
+            "Accept time",
+            f"How long webhooks took, per second by duration. {ALL_INSTANCES}",
+            f"sum by (le) ({pick_job(ACCEPT_BUCKETS)})",
+            may_be_empty=NO_TRAFFIC,
+        ),
         graph(
             "Accept time by channel, 99th percentile",
-            "One slow channel is a payload or a sender; all of them slow is the store or the event loop.",
-            [Line(quantile_of(0.99, ACCEPT, "channel"), "{{channel}}")],
+            "One slow channel is a payload or a sender; all of them slow is the store or the event loop. "
+            f"{ALL_INSTANCES}",
+            [Line(recorded_quantile(0.99, ACCEPT_BUCKETS, "channel"), "{{channel}}")],
             "s",
             limits=[(limit("accept_p99"), YELLOW)],
             alerts=["PalmonasApiSlow"],
@@ -127,8 +147,8 @@ def _requests() -> list[Any]:
         ),
         graph(
             "Slowest routes, 99th percentile",
-            "The ten slowest URL rules. A rule, never a raw path.",
-            [Line(f"topk(10, {quantile_of(0.99, FLASK, 'method, url_rule')})", "{{method}} {{url_rule}}")],
+            f"The ten slowest URL rules. A rule, never a raw path. {ALL_INSTANCES}",
+            [Line(f"topk(10, {pick_job(ROUTE_P99)})", "{{method}} {{url_rule}}")],
             "s",
             limits=[(limit("request_p99"), YELLOW)],
             alerts=["PalmonasApiSlow"],

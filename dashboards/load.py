@@ -6,7 +6,19 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, rate, saturation
-from dashboards.queries import Line, max_of, pick, quantile_of, rate_of, ratio_of, sum_of, sum_rate
+from dashboards.queries import (
+    ACCEPT_BUCKETS,
+    POOL_FILL,
+    Line,
+    max_of,
+    pick,
+    quantile_of,
+    rate_of,
+    ratio_of,
+    recorded_quantile,
+    sum_of,
+    sum_rate,
+)
 from rules.limits import limit
 
 CLIENT = "palmonas_load_request_duration_seconds"
@@ -53,8 +65,9 @@ def _answer() -> list[Any]:
         ),
         number(
             "Accept p99, server",
-            "The same, as the API saw it. What the client has more is queues before it, the network, or the client.",
-            quantile_of(0.99, SERVER),
+            "The same over five minutes, as all of the API saw it. What the client has more is queues before it, the "
+            "network, or the client.",
+            recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",
             limits=[*ACCEPT_LIMITS, (0.5, RED)],
             alerts=["PalmonasApiSlow"],
@@ -71,12 +84,13 @@ def _answer() -> list[Any]:
         ),
         graph(
             "Time of a webhook: client and server",
-            "Median and 99th percentile on both sides. Lines that part: requests wait before the API reads them.",
+            "Median and 99th percentile on both sides, the server's over five minutes. Lines that part: requests wait "
+            "before the API reads them.",
             [
                 Line(quantile_of(0.99, CLIENT, "", ACCEPTS), "client p99"),
-                Line(quantile_of(0.99, SERVER), "server p99"),
+                Line(recorded_quantile(0.99, ACCEPT_BUCKETS), "server p99"),
                 Line(quantile_of(0.5, CLIENT, "", ACCEPTS), "client p50"),
-                Line(quantile_of(0.5, SERVER), "server p50"),
+                Line(recorded_quantile(0.5, ACCEPT_BUCKETS), "server p50"),
             ],
             "s",
             limits=ACCEPT_LIMITS,
@@ -170,10 +184,6 @@ def _server() -> list[Any]:
         sum_of("palmonas_http_requests_in_flight", "instance"),
         sum_of("palmonas_http_requests_in_flight_max", "instance"),
     )
-    fill = ratio_of(
-        max_of("db_client_connection_count", "job, instance, pool", 'state="used"'),
-        max_of("db_client_connection_max", "job, instance, pool"),
-    )
     return [
         saturation(
             "In flight, of capacity",
@@ -194,8 +204,8 @@ def _server() -> list[Any]:
         ),
         saturation(
             "Fullest pools",
-            "The worst instance of each pool.",
-            [Line(f"max by (job, pool) ({fill})", "{{job}} {{pool}}")],
+            "The worst instance of each pool, but those of health checks.",
+            [Line(max_of(POOL_FILL, "job, pool"), "{{job}} {{pool}}")],
             [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
             alerts=["ConnectionPoolSaturated", "ConnectionPoolExhausted"],
             leads_to="palmonas-pools",

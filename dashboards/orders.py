@@ -6,10 +6,11 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate
-from dashboards.queries import Line, max_of, mean_of, pick_job, quantile_of, sum_rate
+from dashboards.queries import ALL_PROCESSES, Line, max_of, mean_of, pick_job, quantile_of, sum_rate
 from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
+CALL_P99 = "job_channel_operation:palmonas_channel_call_duration_seconds:p99_rate5m"
 STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
 NO_API = "no channel has an API address"
@@ -233,13 +234,8 @@ def _channels() -> list[Any]:
         ),
         graph(
             "Time of a call, 99th percentile",
-            "Whole calls, from the name to the last byte of the answer.",
-            [
-                Line(
-                    quantile_of(0.99, "palmonas_channel_call_duration_seconds", "channel, operation"),
-                    "{{channel}} {{operation}}",
-                )
-            ],
+            f"Whole calls, from the name to the last byte of the answer, for who waits longest. {ALL_PROCESSES}",
+            [Line(f"max by (channel, operation) ({pick_job(CALL_P99)})", "{{channel}} {{operation}}")],
             "s",
             may_be_empty=NO_API,
         ),

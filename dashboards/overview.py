@@ -6,7 +6,19 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
-from dashboards.queries import Line, max_of, pick, pick_job, quantile_of, rate_of, ratio_of, sum_rate
+from dashboards.queries import (
+    ACCEPT_BUCKETS,
+    ALL_INSTANCES,
+    POOL_FILL,
+    Line,
+    max_of,
+    pick,
+    pick_job,
+    rate_of,
+    ratio_of,
+    recorded_quantile,
+    sum_rate,
+)
 from rules.limits import limit
 from rules.settings import load_settings
 
@@ -69,8 +81,8 @@ def _answer() -> list[Any]:
         ),
         number(
             "Accept, 99th percentile",
-            "99 of 100 webhooks were answered within this time. The target is 250 ms.",
-            quantile_of(0.99, ACCEPT),
+            f"99 of 100 webhooks were answered within this time. The target is 250 ms. {ALL_INSTANCES}",
+            recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",
             limits=[(0.25, YELLOW), (1, RED)],
             may_be_empty=NO_TRAFFIC,
@@ -134,15 +146,11 @@ def _answer() -> list[Any]:
 
 
 def _parts() -> list[Any]:
-    fill = ratio_of(
-        max_of("db_client_connection_count", "job, instance, pool", 'state="used"'),
-        max_of("db_client_connection_max", "job, instance, pool"),
-    )
     return [
         saturation(
             "Fullest connection pool",
-            "The worst instance of each pool. Details: the connection pools dashboard.",
-            [Line(f"max by (job, pool) ({fill})", "{{job}} {{pool}}")],
+            "The worst instance of each pool, but those of health checks. Details: the connection pools dashboard.",
+            [Line(max_of(POOL_FILL, "job, pool"), "{{job}} {{pool}}")],
             [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated", "ConnectionPoolTimeouts"],
             leads_to="palmonas-pools",

@@ -24,6 +24,7 @@ __all__ = [
     "graph",
     "heat_map",
     "heat_of",
+    "heat_recorded",
     "listing",
     "number",
     "quantiles",
@@ -98,11 +99,22 @@ def heat_map(
     title: str, description: str, histogram: str, *matchers: str, unit: str = "s", **extras: Unpack[Extras]
 ) -> heatmap.Panel:
     """How the values of a histogram are spread over time; each cell counts observations."""
+    increase = f"sum by (le) (increase({pick(f'{histogram}_bucket', *matchers)}[$__rate_interval]))"
+    return _heat_buckets(title, description, increase, unit, extras)
+
+
+def heat_recorded(
+    title: str, description: str, buckets: str, *, unit: str = "s", **extras: Unpack[Extras]
+) -> heatmap.Panel:
+    """The same of `buckets`, an expression of recorded rates by `le`; each cell is observations per second."""
+    return _heat_buckets(title, description, buckets, unit, extras)
+
+
+def _heat_buckets(title: str, description: str, buckets: str, unit: str, extras: Extras) -> heatmap.Panel:
     panel = dress(heatmap.Panel(), title, description, unit, extras, size=(GRAPH_WIDTH, GRAPH_HEIGHT))
     color = heatmap.HeatmapColorOptions().mode(heatmap_model.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64)
     panel = panel.calculate(False).color(color).y_axis(heatmap.YAxisConfig().unit(unit)).show_legend()
-    increase = f"sum by (le) (increase({pick(f'{histogram}_bucket', *matchers)}[$__rate_interval]))"
-    return panel.with_target(ask(Line(increase, "{{le}}"), 0).format(PromQueryFormat.HEATMAP))
+    return panel.with_target(ask(Line(buckets, "{{le}}"), 0).format(PromQueryFormat.HEATMAP))
 
 
 def heat_of(

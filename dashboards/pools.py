@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.frame import add_row, finish, start
-from dashboards.panels import RED, YELLOW, graph, heat_map, heat_of, number, quantiles, rate, saturation
+from dashboards.panels import RED, YELLOW, graph, heat_of, heat_recorded, number, rate, saturation
 from dashboards.pool_servers import show_servers
 from dashboards.queries import (
+    ALL_PROCESSES,
+    POOL_FILL,
     Line,
     max_of,
     mean_of,
     pick,
-    quantile_of,
+    pick_job,
     ratio_of,
     sum_of,
     sum_rate,
@@ -25,15 +27,18 @@ USE = "db_client_connection_use_time_seconds"
 CREATE = "db_client_connection_create_time_seconds"
 COUNT = "db_client_connection_count"
 MAX = "db_client_connection_max"
+# Recorded for panels alone: over all processes.
+WAIT_P99 = f"job_pool:{WAIT}:p99_rate5m"
+USE_P99 = f"job_pool_route:{USE}:p99_rate5m"
+CREATE_P99 = f"job_pool:{CREATE}:p99_rate5m"
+WAIT_BUCKETS = f"le:{WAIT}_bucket:rate5m"
+USE_BUCKETS = f"le:{USE}_bucket:rate5m"
 FILL = [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)]
 SLOW = [(limit("pool_wait_warning"), YELLOW), (limit("pool_wait_page"), RED)]
 NOT_OPENED = "no connection is being opened"
+NO_HEALTH = "Pools of health checks are left out."
 IDLE = "no caller has asked for a connection yet"
 BY_INSTANCE = "{{instance}} {{pool}}"
-
-
-def _fill(by: str) -> str:
-    return ratio_of(sum_of(COUNT, by, 'state="used"'), sum_of(MAX, by))
 
 
 def _unreturned(by: str) -> str:
@@ -50,8 +55,8 @@ def _answer() -> list[Any]:
     return [
         number(
             "Fullest pool",
-            "The worst pool of the worst instance. At 100 % the next caller waits.",
-            f"max({_fill('job, instance, pool')})",
+            f"The worst pool of the worst instance. At 100 % the next caller waits. {NO_HEALTH}",
+            max_of(POOL_FILL),
             "percentunit",
             limits=FILL,
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
@@ -73,8 +78,8 @@ def _answer() -> list[Any]:
         ),
         number(
             "Wait, 99th percentile",
-            "99 of 100 callers had their connection within this time.",
-            quantile_of(0.99, WAIT),
+            f"99 of 100 callers of the slowest pool had their connection within this time. {ALL_PROCESSES}",
+            f"max({pick_job(WAIT_P99)})",
             "s",
             limits=SLOW,
             may_be_empty=IDLE,
@@ -95,8 +100,8 @@ def _answer() -> list[Any]:
         saturation(
             "Fullest of each pool",
             "Used connections as a share of the maximum, on the instance that is worst off, with the lines that warn "
-            "and page.",
-            [Line(f"max by (job, pool) ({_fill('job, instance, pool')})", "{{job}} {{pool}}")],
+            f"and page. {NO_HEALTH}",
+            [Line(max_of(POOL_FILL, "job, pool"), "{{job}} {{pool}}")],
             FILL,
             width=12,
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
@@ -105,7 +110,7 @@ def _answer() -> list[Any]:
             "Fill of each instance's pool",
             "A row for each instance: its fullest pool, from green to red in steps of 10 %. A red row among green ones "
             "is that instance's trouble, a red column is everybody's.",
-            Line(f"round(max by (instance) ({_fill('job, instance, pool')}), 0.1)", "{{instance}}"),
+            Line(f"round({max_of(POOL_FILL, 'instance')}, 0.1)", "{{instance}}"),
             "percentunit",
             1,
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
@@ -140,7 +145,12 @@ def _answer() -> list[Any]:
 
 def _waiting() -> list[Any]:
     return [
-        heat_map("Wait for a connection", "How long callers waited, counted by duration.", WAIT, may_be_empty=IDLE),
+        heat_recorded(
+            "Wait for a connection",
+            f"How long callers waited, per second by duration. {ALL_PROCESSES} {NO_HEALTH}",
+            WAIT_BUCKETS,
+            may_be_empty=IDLE,
+        ),
         graph(
             "Mean wait by instance",
             "Mean wait of each instance's callers. Above 50 ms it is felt, above 100 ms it hurts.",
@@ -152,8 +162,9 @@ def _waiting() -> list[Any]:
         ),
         graph(
             "Wait by pool, 99th percentile",
-            "One caller in a hundred waited longer. A wait without waiters: the pool opens connections all the time.",
-            [Line(quantile_of(0.99, WAIT, "pool"), "{{pool}}")],
+            "One caller in a hundred waited longer. A wait without waiters: the pool opens connections all the time. "
+            f"{ALL_PROCESSES}",
+            [Line(pick_job(WAIT_P99), "{{job}} {{pool}}")],
             "s",
             limits=SLOW,
             alerts=["ConnectionPoolSlow"],
@@ -166,14 +177,21 @@ def _holding() -> list[Any]:
     return [
         graph(
             "Use time by route, 99th percentile",
-            "How long each use keeps a connection. A rising line that never falls is a leak or a slow query.",
-            [Line(f"topk(10, {quantile_of(0.99, USE, 'pool, route')})", "{{pool}} {{route}}")],
+            "How long each use keeps a connection. A rising line that never falls is a leak or a slow query. "
+            f"{ALL_PROCESSES}",
+            [Line(f"topk(10, {pick_job(USE_P99)})", "{{job}} {{pool}} {{route}}")],
             "s",
             limits=[(limit("pool_use_p99"), YELLOW)],
             alerts=["ConnectionPoolHeldLong"],
             may_be_empty=IDLE,
         ),
-        heat_map("Use time", "How long connections were kept, counted by duration.", USE, may_be_empty=IDLE),
+        heat_recorded(
+            "Use time",
+            f"How long connections were kept, per second by duration. {ALL_PROCESSES} RQ's own pool and those of "
+            "health checks are left out.",
+            USE_BUCKETS,
+            may_be_empty=IDLE,
+        ),
         graph(
             "Used and idle, all instances",
             "What the server behind the pool sees of us. Idle ones cost it memory, used ones cost it work.",
@@ -237,10 +255,12 @@ def _churn() -> list[Any]:
             "cps",
             may_be_empty="no connection is being closed",
         ),
-        quantiles(
+        graph(
             "Time to open",
-            "Time to open a connection. Slow opens are a server at its limit, a slow name lookup, or a network.",
-            CREATE,
+            "99 of 100 connections were opened within this time. Slow opens are a server at its limit, a slow name "
+            f"lookup, or a network. {ALL_PROCESSES}",
+            [Line(pick_job(CREATE_P99), "{{job}} {{pool}}")],
+            "s",
             may_be_empty=NOT_OPENED,
         ),
     ]

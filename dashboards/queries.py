@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Recorded, because a day of 20 instances is too much to add up each time that somebody looks.
+ACCEPT_BUCKETS = "job_channel_le:palmonas_accept_duration_seconds_bucket:rate5m"
+POOL_FILL = "job_instance_pool:db_client_connection_used:ratio"
+ALL_INSTANCES = "Of all instances over five minutes, whichever is chosen."
+ALL_PROCESSES = "Of all processes over five minutes, whichever is chosen."
+
 
 class Line(NamedTuple):
     """One query of a panel and the legend of its series (Grafana's `{{label}}` form)."""
@@ -52,6 +58,12 @@ def quantile_of(quantile: float, histogram: str, by: str = "", *matchers: str) -
     kept = f"{by}, le" if by else "le"
     # Without the comparison it is NaN then, and a panel would say so instead of why it is empty.
     return f"histogram_quantile({quantile:g}, {sum_rate(f'{histogram}_bucket', kept, *matchers)}) >= 0"
+
+
+def recorded_quantile(quantile: float, buckets: str, by: str = "") -> str:
+    """The same of buckets whose rates are recorded without `instance`: sums, so that they may be added up further."""
+    kept = f"{by}, le" if by else "le"
+    return f"histogram_quantile({quantile:g}, sum by ({kept}) ({pick_job(buckets)})) >= 0"
 
 
 def mean_of(histogram: str, by: str = "", *matchers: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, heat_map, listing, number, rate, saturation, states
-from dashboards.queries import Line, max_of, mean_of, pick, quantile_of, rate_of, ratio_of, sum_of, sum_rate
+from dashboards.queries import POOL_FILL, Line, max_of, mean_of, pick, quantile_of, rate_of, ratio_of, sum_of, sum_rate
 from rules.limits import limit
 
 RUN = "rq_job_run_seconds"
@@ -226,18 +226,8 @@ def _processes() -> list[Any]:
         ),
         saturation(
             "Fill of their pools",
-            "Connections in use of those that each worker may open.",
-            [
-                Line(
-                    _of_workers(
-                        ratio_of(
-                            max_of("db_client_connection_count", "job, instance, pool", 'state="used"'),
-                            max_of("db_client_connection_max", "job, instance, pool"),
-                        )
-                    ),
-                    "{{instance}} {{pool}}",
-                )
-            ],
+            "Connections in use of those that each worker may open. Pools of health checks are left out.",
+            [Line(_of_workers(pick(POOL_FILL)), "{{instance}} {{pool}}")],
             [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
             width=12,
             alerts=["ConnectionPoolSaturated", "ConnectionPoolExhausted"],
