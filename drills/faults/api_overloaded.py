@@ -14,6 +14,7 @@ MAY = {
     "PalmonasApiErrors": "who is refused, or waits for longer than five seconds, gets 503",
     "HaproxyErrors": "and HAProxy counts it, too",
     "InboxOldestAge": "the inbox fills with deliveries that are large",
+    "ConnectionPoolHeldLong": "each commit holds its connection for two seconds",
     "SloBudgetBurn": "what is refused burns the budgets of accept",
 }
 SENDERS = 160
