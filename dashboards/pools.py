@@ -42,8 +42,9 @@ BY_INSTANCE = "{{instance}} {{pool}}"
 
 
 def _unreturned(by: str) -> str:
-    used = pick(COUNT, 'state="used"', 'pool!~"redis-rq|(redis-)?health"')
-    return f"sum by ({by}) (avg_over_time({used}[$__rate_interval])) - {sum_rate(f'{USE}_sum', by)}"
+    pools = 'pool!~"redis-rq|(redis-)?health"'
+    used = pick(COUNT, 'state="used"', pools)
+    return f"sum by ({by}) (avg_over_time({used}[$__rate_interval])) - {sum_rate(f'{USE}_sum', by, pools)}"
 
 
 def _most(expr: str) -> str:
