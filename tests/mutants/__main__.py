@@ -2,6 +2,9 @@
 
 Ends with 1 when fewer than 95 % are noticed, or when the survivors are not exactly those that
 tests/mutants/survivors.yml gives a reason for.
+
+Measured area by area on two cores that others kept busy (a load of 30): redis 1.4 minutes, postgresql 2.5, pools and
+channels 6, host 7, api 11, slo 12. A whole run was not measured.
 """
 
 from __future__ import annotations
