@@ -1,4 +1,7 @@
-"""A process with a mistake: it keeps connections of its pool. `python -m drills.leak PORT URL_FILE SIZE LEAKED`."""
+"""A process with a mistake: it keeps connections of its pool, and works with the rest.
+
+`python -m drills.leak PORT URL_FILE SIZE LEAKED`
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from drills.beside import run_beside
 from drills.stand import Stand
 from stack.processes import find_free_port
 
-LONGEST_S = 3600  # should whoever started it be gone
+LONGEST_S = 3600  # at least, should whoever started it be gone
 
 
 def start_leaking(stand: Stand, size: int, leaked: int) -> None:
@@ -34,7 +37,10 @@ def main(port: int, url_file: Path, size: int, leaked: int) -> None:
     with ExitStack() as kept:
         for _ in range(leaked):
             kept.enter_context(pool.autocommit("leak"))
-        time.sleep(LONGEST_S)
+        for _ in range(LONGEST_S):
+            with pool.autocommit("work") as cursor:
+                cursor.execute("SELECT 1")
+            time.sleep(1)
 
 
 if __name__ == "__main__":
