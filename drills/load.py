@@ -13,12 +13,11 @@ from stack.layout import ROOT, STATE_VARIABLE, Layout
 USERS = 1  # ten deliveries a second
 LONGEST = "3h"  # should we be killed with -9 and leave it behind
 STOP_DEADLINE_S = 15.0
+HEALTHY = ("--tags", "channels", "--forged", "0")  # a wrong signature is a fault, and told as one
 
 
 @contextmanager
-def run_load(
-    layout: Layout, users: int = USERS, options: Sequence[str] = ("--tags", "channels")
-) -> Iterator[subprocess.Popen[bytes]]:
+def run_load(layout: Layout, users: int = USERS, options: Sequence[str] = HEALTHY) -> Iterator[subprocess.Popen[bytes]]:
     """Locust in the background while the block runs; its output goes to locust.log among the stack's logs."""
     command = [
         *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "locustfile.py"), "--headless"),

@@ -35,6 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--token-file", metavar="FILE", help="API token of the operator; default: the local stack's")
     add("--push", action="store_true", help="let the operator also choose statuses that channels are told of")
     add("--stored-within", type=read_amount, metavar="SECONDS", help="look in the database that all accepted is stored")
+    add("--forged", type=read_ratio, default=0.01, metavar="RATIO", help="deliveries with a wrong signature (0.01)")
     add("--metrics-port", type=int, metavar="PORT", help="serve what is seen to Prometheus on this port; 0: a free one")
     add("--max-failure-ratio", type=read_ratio, default=0.01, metavar="RATIO", help="of all requests (0.01)")
     add("--max-accept-p99-ms", type=read_amount, default=500.0, metavar="MS", help="of webhooks (500)")

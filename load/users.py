@@ -22,7 +22,6 @@ from load.shops import Delivery, Shop
 from load.target import check_target
 
 TIMEOUT_S = 15
-SHARE_FORGED = 0.01
 ACCEPT, LIST = "accept ", "list "  # how the names of the requests begin that are timed together
 
 
@@ -54,7 +53,7 @@ class LocalUser(HttpUser):
 
 
 class SalesChannel(LocalUser):
-    """A sender of all channels that have a secret; ten deliveries a second at most. One in a hundred is forged."""
+    """A sender of all channels that have a secret: ten deliveries a second at most, and a share of them forged."""
 
     weight = 4
     wait_time = constant_throughput(10)
@@ -108,7 +107,7 @@ def make_task(name: str) -> Callable[[Any], None]:
     """Send for one channel, tagged with its name."""
 
     def deliver(user: SalesChannel) -> None:
-        act = user.forge if random.random() < SHARE_FORGED else user.send
+        act = user.forge if random.random() < user.environment.parsed_options.forged else user.send
         act(run.shops[name].take())
 
     tagged: Callable[[Any], None] = tag("channels", name)(deliver)
