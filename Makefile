@@ -76,6 +76,8 @@ lint: bootstrap-dev tools ## Check style, types, import directions, shell, YAML 
 	$(BIN)/lint-imports
 	shellcheck $(SHELL_SCRIPTS)
 	$(BIN)/yamllint --strict .
+	@if [ -x preview/node_modules/.bin/tsc ]; then npm --prefix preview run --silent check; \
+	else echo "preview/ not checked: its libraries are not there (make up brings them where node is)"; fi
 	@$(MAKE) --no-print-directory check-drift
 
 format: bootstrap-dev ## Format the code.

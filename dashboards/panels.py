@@ -35,6 +35,8 @@ __all__ = [
 STAT_WIDTH, STAT_HEIGHT = 4, 4
 GRAPH_WIDTH, GRAPH_HEIGHT = 8, 8
 WIDE = 12
+# Pixels of a column whose names are long.
+WIDTHS = {"alertname": 230, "job": 150}
 
 
 def graph(
@@ -165,7 +167,7 @@ def listing(
 
     `value` is the heading of the series' values, in `unit`; without it they are not shown.
     """
-    panel = dress(table.Panel(), title, description, unit, extras, size=(WIDE, GRAPH_HEIGHT))
+    panel = dress(table.Panel(), title, description, "none", extras, size=(WIDE, GRAPH_HEIGHT))
     panel = panel.no_value("")  # it would fill the cells of labels that a row does not have
     shown = [*columns, "Value"] if value else list(columns)
     keep = model.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": shown}})
@@ -176,8 +178,13 @@ def listing(
             "renameByName": {"Value": value} if value else {},
         },
     )
+    if value:
+        # Not of the whole panel: a unit of times makes NaN of a text.
+        panel = panel.override_by_name(value, [model.DynamicConfigValue(id_val="unit", value=unit)])
     if "alertname" in columns:
         link = {"title": "Runbook", "url": runbook_of("${__value.text}")}
         panel = panel.override_by_name("alertname", [model.DynamicConfigValue(id_val="links", value=[link])])
+    for name in [one for one in columns if one in WIDTHS]:
+        panel = panel.override_by_name(name, [model.DynamicConfigValue(id_val="custom.width", value=WIDTHS[name])])
     query = ask(Line(expr, ""), 0).instant().format(PromQueryFormat.TABLE)
     return panel.with_transformation(keep).with_transformation(order).with_target(query)

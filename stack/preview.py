@@ -128,5 +128,8 @@ def _run(command: list[str], deadline_s: float, **environment: str) -> str | Non
         return f"{' '.join(command[:2])}: {type(error).__name__} (at most {deadline_s:.0f} s)"
     if done.returncode == 0:
         return None
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line]
-    return f"{' '.join(command[:2])} failed: {lines[0].strip()[:300] if lines else f'exit code {done.returncode}'}"
+    # Not a warning that names errors: a bundler writes many of them.
+    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines()]
+    found = next((at for at, line in enumerate(lines) if line.lower().startswith(("error", "npm error"))), None)
+    told = f"exit code {done.returncode}" if found is None else " ".join(lines[found : found + 2])[:300]
+    return f"{' '.join(command[:2])} failed: {told}"

@@ -108,9 +108,14 @@ function placePanel(panel: PanelDefinition): PlacedPanel {
     id: panel.id,
     title: panel.title ?? '',
     place: panel.gridPos,
-    mayBeEmpty: noValue !== '' || /^May be empty:/m.test(panel.description ?? ''),
+    mayBeEmpty: noValue !== '' || findReason(panel) !== '',
     body: makePanel(panel),
   };
+}
+
+/** What a description says of why there may be nothing to show (dashboards/dress.py). */
+function findReason(panel: PanelDefinition): string {
+  return /^May be empty: (.*?)\.?$/m.exec(panel.description ?? '')?.[1] ?? '';
 }
 
 function makePanel(panel: PanelDefinition): VizPanel {
@@ -129,7 +134,7 @@ function makePanel(panel: PanelDefinition): VizPanel {
     pluginId: panel.type,
     title: panel.title ?? '',
     description: linkRunbooks(panel.description ?? ''),
-    options: panel.options ?? {},
+    options: panel.type === 'table' ? { ...panel.options, reason: findReason(panel) } : (panel.options ?? {}),
     fieldConfig: addRunbookLinks({ defaults: {}, overrides: [], ...panel.fieldConfig } as FieldConfigSource),
     // As one node: an array is taken for objects of a scene.
     ...(links.length ? { titleItems: <>{links}</> } : {}),

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser
 
 from stack.preview import BUILT, build_preview
 from stack.processes import find_free_port
-from tests.browser import look_at_dashboard, open_browser
+from tests.browser import LARGEST_PICTURE, look_at_dashboard, open_browser
 from tests.running import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +28,6 @@ PICTURES = ROOT / "docs" / "pictures"
 UIDS = sorted(json.loads(path.read_text("utf-8"))["uid"] for path in (ROOT / "grafana" / "dashboards").glob("*.json"))
 WIDTHS = (1440, 390)
 LOAD_S = 180  # before anybody looks: rates and recorded series over five minutes begin to show something
-FIRST_S = 3.0  # until the first panel with data, of a browser that was here before
-LARGEST_PICTURE = 200_000  # bytes
 
 
 @pytest.fixture(scope="module")
@@ -80,23 +78,10 @@ def test_a_dashboard_shows_all_it_has(stack: Stack, browser: Browser, token: str
     PICTURES.mkdir(exist_ok=True)
     picture = PICTURES / f"{uid}-{width}.jpg"
     seen = look_at_dashboard(browser, f"http://127.0.0.1:{stack.port}", uid, width, token=token, picture=picture)
+    # How long it took depends on the machine: told, not judged.
+    print(f"{uid} at {width} px: first panel after {seen.first_s:.1f} s")
     assert seen.list_faults() == []
     assert picture.stat().st_size < LARGEST_PICTURE
-
-
-def test_the_first_dashboard_is_there_in_time(stack: Stack, browser: Browser, token: str) -> None:
-    looks = [
-        look_at_dashboard(
-            browser,
-            f"http://127.0.0.1:{stack.port}",
-            "palmonas-overview",
-            1440,
-            token=token,
-            picture=stack.state / "p.jpg",
-        ).first_s
-        for _ in range(3)
-    ]
-    assert min(looks) < FIRST_S, looks
 
 
 def test_nobody_sees_it_without_a_token(stack: Stack, browser: Browser) -> None:

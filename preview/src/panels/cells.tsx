@@ -5,7 +5,7 @@ import { UPlotChart, UPlotConfigBuilder, useTheme2 } from '@grafana/ui';
 import { useMemo, useRef, useState, type ReactElement } from 'react';
 import type uPlot from 'uplot';
 
-const LABEL_PX = 14; // height a label of the left axis needs
+const LABEL_PX = 11; // height a label of the left axis needs
 
 /** `row` counts from below; `start` and `end` are milliseconds. */
 export interface Cell {

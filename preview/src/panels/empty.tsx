@@ -6,10 +6,10 @@ export function hasValues(frames: DataFrame[]): boolean {
   return frames.some((frame) => frame.fields.some((field) => field.name !== 'Time' && field.values.some((one) => one !== null)));
 }
 
-export function Empty({ fieldConfig }: Pick<PanelProps, 'fieldConfig'>): ReactElement {
+export function Empty({ fieldConfig, reason }: Pick<PanelProps, 'fieldConfig'> & { reason?: string | undefined }): ReactElement {
   return (
     <div className="empty" data-empty="">
-      {fieldConfig.defaults.noValue || 'No data'}
+      {reason || fieldConfig.defaults.noValue || 'No data'}
     </div>
   );
 }

@@ -6,6 +6,8 @@ import { Empty } from './empty';
 
 interface Options {
   sortBy?: TableSortByFieldState[];
+  /** Why there may be no row; the field's own text for that would fill cells. */
+  reason?: string;
 }
 
 const CUSTOM: Record<string, unknown> = {
@@ -21,7 +23,7 @@ const CUSTOM: Record<string, unknown> = {
 function Rows({ data, width, height, options, fieldConfig }: PanelProps<Options>): ReactElement {
   const frame = data.series[0];
   if (!frame?.length || !frame.fields.length) {
-    return <Empty fieldConfig={fieldConfig} />;
+    return <Empty fieldConfig={fieldConfig} reason={options.reason} />;
   }
   return (
     <Table

@@ -1,7 +1,7 @@
-import { identityOverrideProcessor, PanelPlugin, type PanelProps } from '@grafana/data';
-import { GraphGradientMode, GraphDrawStyle, SortOrder, TooltipDisplayMode, VisibilityMode, type OptionsWithLegend, type OptionsWithTooltip, type VizLegendOptions } from '@grafana/schema';
+import { applyNullInsertThreshold, identityOverrideProcessor, PanelPlugin, type DataFrame, type PanelProps } from '@grafana/data';
+import { GraphGradientMode, GraphDrawStyle, LegendDisplayMode, SortOrder, TooltipDisplayMode, VisibilityMode, type OptionsWithLegend, type OptionsWithTooltip, type VizLegendOptions } from '@grafana/schema';
 import { TimeSeries, TooltipPlugin, ZoomPlugin } from '@grafana/ui';
-import type { ReactElement } from 'react';
+import { useMemo, type ReactElement } from 'react';
 import { makeProperty } from '../libraries';
 import { Empty, hasValues } from './empty';
 
@@ -34,13 +34,14 @@ const CUSTOM: Record<string, unknown> = {
 };
 
 function Lines({ data, width, height, options, timeRange, timeZone, fieldConfig, onChangeTimeRange }: PanelProps<Options>): ReactElement {
+  const frames = useMemo(() => data.series.map(openGaps), [data.series]);
   if (!hasValues(data.series)) {
     return <Empty fieldConfig={fieldConfig} />;
   }
-  const legend: VizLegendOptions = { showLegend: true, displayMode: 'list' as VizLegendOptions['displayMode'], placement: 'bottom', calcs: [], ...options.legend };
+  const legend: VizLegendOptions = { showLegend: true, displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: [], ...options.legend };
   return (
     <TimeSeries
-      frames={data.series}
+      frames={frames}
       structureRev={data.structureRev ?? 0}
       width={width}
       height={height}
@@ -55,7 +56,7 @@ function Lines({ data, width, height, options, timeRange, timeZone, fieldConfig,
           <TooltipPlugin
             config={config}
             data={frame}
-            frames={data.series}
+            frames={frames}
             mode={options.tooltip?.mode ?? TooltipDisplayMode.Multi}
             sortOrder={options.tooltip?.sort ?? SortOrder.Descending}
             timeZone={timeZone}
@@ -64,6 +65,11 @@ function Lines({ data, width, height, options, timeRange, timeZone, fieldConfig,
       )}
     </TimeSeries>
   );
+}
+
+/** A missing point as a gap. The library does so itself when it first draws a frame, and joins the ends when it draws it again. */
+function openGaps(frame: DataFrame): DataFrame {
+  return applyNullInsertThreshold({ frame: { ...frame, fields: frame.fields.map((one) => ({ ...one })) } });
 }
 
 export const timeseries = new PanelPlugin<Options>(Lines).useFieldConfig({
