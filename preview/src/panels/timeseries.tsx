@@ -1,5 +1,5 @@
 import { applyNullInsertThreshold, identityOverrideProcessor, PanelPlugin, type DataFrame, type PanelProps } from '@grafana/data';
-import { GraphGradientMode, GraphDrawStyle, LegendDisplayMode, SortOrder, TooltipDisplayMode, VisibilityMode, type OptionsWithLegend, type OptionsWithTooltip, type VizLegendOptions } from '@grafana/schema';
+import { GraphGradientMode, GraphDrawStyle, SortOrder, TooltipDisplayMode, VisibilityMode, type OptionsWithLegend, type OptionsWithTooltip, type VizLegendOptions } from '@grafana/schema';
 import { TimeSeries, TooltipPlugin, ZoomPlugin } from '@grafana/ui';
 import { useMemo, type ReactElement } from 'react';
 import { makeProperty } from '../libraries';
@@ -38,7 +38,7 @@ function Lines({ data, width, height, options, timeRange, timeZone, fieldConfig,
   if (!hasValues(data.series)) {
     return <Empty fieldConfig={fieldConfig} />;
   }
-  const legend: VizLegendOptions = { showLegend: true, displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: [], ...options.legend };
+  const legend: VizLegendOptions = { showLegend: true, displayMode: 'list' as VizLegendOptions['displayMode'], placement: 'bottom', calcs: [], ...options.legend };
   return (
     <TimeSeries
       frames={frames}
