@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate
-from dashboards.queries import Line, max_of, mean_of, pick, quantile_of, ratio_of, sum_of, sum_rate
+from dashboards.queries import Line, interval_used, max_of, mean_of, pick, quantile_of, sum_of, sum_rate
 
 # `|` lets alerts through that have no instance or no job. Watchdog fires always: it says nothing about quality.
 CHOSEN = 'job=~"$job|", instance=~"$instance|", alertname!="Watchdog"'
@@ -227,15 +227,11 @@ def _delivery() -> list[Any]:
 
 
 def _cost() -> list[Any]:
-    used = ratio_of(
-        max_of("prometheus_rule_group_last_duration_seconds", "rule_group"),
-        max_of("prometheus_rule_group_interval_seconds", "rule_group"),
-    )
     return [
         listing(
             "Share of the interval used",
             "What the groups that need most take of the time until their next turn. At 100 % evaluations are left out.",
-            f'sort_desc(label_replace(topk(8, {used}), "group", "$1", "rule_group", ".*;(.+)"))',
+            f"sort_desc({interval_used(8)})",
             ["group"],
             unit="percentunit",
             value="used",

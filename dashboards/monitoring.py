@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate
-from dashboards.queries import Line, max_of, mean_of, pick, ratio_of, sum_of, sum_rate
+from dashboards.queries import Line, interval_used, max_of, mean_of, name_groups, pick, sum_of, sum_rate
 from rules.limits import limit
 
 SAMPLES = "scrape_samples_post_metric_relabeling"
@@ -152,7 +152,7 @@ def _rules() -> list[Any]:
         graph(
             "Failed evaluations",
             "By group, per second. Prometheus' page Alerts tells the error.",
-            [Line(f"{sum_rate(RULE_FAILURES, 'rule_group')} > 0", "{{rule_group}}")],
+            [Line(name_groups(f"{sum_rate(RULE_FAILURES, 'rule_group')} > 0"), "{{group}}")],
             "cps",
             alerts=["RuleEvaluationFailed"],
             may_be_empty="no rule fails",
@@ -160,17 +160,7 @@ def _rules() -> list[Any]:
         graph(
             "Share of the interval used",
             "What each group needs, of the time until its next turn. At 100 % evaluations are left out.",
-            [
-                Line(
-                    "topk(5, "
-                    + ratio_of(
-                        max_of("prometheus_rule_group_last_duration_seconds", "rule_group"),
-                        max_of("prometheus_rule_group_interval_seconds", "rule_group"),
-                    )
-                    + ")",
-                    "{{rule_group}}",
-                )
-            ],
+            [Line(interval_used(5), "{{group}}")],
             "percentunit",
         ),
         rate(

@@ -77,6 +77,20 @@ def ratio_of(part: str, whole: str) -> str:
     return f"{part} / ({whole} > 0)"
 
 
+def interval_used(count: int) -> str:
+    """The share of its interval that each of the `count` slowest groups of rules needs; label `group` is its name."""
+    used = ratio_of(
+        max_of("prometheus_rule_group_last_duration_seconds", "rule_group"),
+        max_of("prometheus_rule_group_interval_seconds", "rule_group"),
+    )
+    return name_groups(f"topk({count}, {used})")
+
+
+def name_groups(expr: str) -> str:
+    """`expr` with a label `group`: Prometheus' own `rule_group` begins with the path of a file."""
+    return f'label_replace({expr}, "group", "$1", "rule_group", ".*;(.+)")'
+
+
 def quantile_lines(histogram: str, *matchers: str) -> list[Line]:
     """The median, the 90th and the 99th percentile over everything chosen."""
     return [Line(quantile_of(q, histogram, "", *matchers), f"p{q * 100:g}") for q in (0.5, 0.9, 0.99)]
