@@ -19,6 +19,7 @@ from app.setting_values import (
     Setting,
     read_delays,
     read_level,
+    read_networks,
     read_places,
     read_seconds,
     read_server_url,
@@ -88,6 +89,18 @@ SETTINGS: tuple[Setting, ...] = (
         "Pause between the dispatcher's looks at inbox and outbox.",
     ),
     Setting("RETENTION_DAYS", read_whole_number(30, 3650), 35, "Days inbox rows (keys and raw payloads) are kept."),
+    Setting(
+        "AUDIT_RETENTION_DAYS",
+        read_whole_number(90, 3650),
+        400,
+        "Days entries of the audit log are kept.",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        read_networks,
+        ("127.0.0.1/32", "::1/128"),
+        "Where HAProxy calls from: the last address of its `X-Forwarded-For` is believed, anybody else's is not.",
+    ),
     Setting(
         "OUTBOUND_ALLOW",
         read_places,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -153,3 +154,11 @@ def read_places(text: str) -> tuple[str, ...]:
         if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
             raise ValueError("must be host:port, or several with spaces between them")
     return places
+
+
+def read_networks(text: str) -> tuple[str, ...]:
+    """Addresses or networks (CIDR)."""
+    try:
+        return tuple(str(ipaddress.ip_network(word)) for word in read_words(text))
+    except ValueError:
+        raise ValueError("must be addresses or networks, as 10.0.0.7 10.1.0.0/16") from None

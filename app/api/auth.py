@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import g, request
@@ -9,10 +10,19 @@ from flask import g, request
 from app.api.policy import Operation, current_operation
 from app.api.services import services
 from app.errors import Forbidden, Unauthorized
-from app.store.tokens import ROLES, Token, find_token
+from app.store.tokens import ROLES, Role, find_token
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REALM = "palmonas"
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `actor` is `token:<name>`, as it stands in events, logs and the audit log."""
+
+    actor: str
+    role: Role
 
 
 def enforce_policy() -> None:
@@ -26,18 +36,19 @@ def enforce_policy() -> None:
         raise Unauthorized("this token is not known or was revoked")
     if ROLES.index(found.role) < ROLES.index(operation.policy):
         raise Forbidden(f"this needs a token of role {operation.policy}; yours is of role {found.role}")
-    g.token = found
+    g.caller = Caller(f"token:{found.name}", found.role)
 
 
-def current_token() -> Token:
-    """The token of this request; only in routes that need one."""
-    token: Token = g.token
-    return token
+def current_caller() -> Caller:
+    """Who makes this request; only in routes that need to know."""
+    caller: Caller = g.caller
+    return caller
 
 
 def current_actor() -> str:
-    """Who did it, for events and logs."""
-    return f"token:{current_token().name}"
+    """Who did it, for events and logs; on a public route nobody in particular."""
+    caller: Caller | None = g.get("caller")
+    return caller.actor if caller else ANONYMOUS
 
 
 def name_challenge() -> str:

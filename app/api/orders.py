@@ -7,7 +7,7 @@ import re
 from flask import Flask, Response, request
 
 from app.api.answers import answer_json
-from app.api.auth import current_actor, current_token
+from app.api.auth import current_actor, current_caller
 from app.api.cursors import decode_page_key, encode_page_key, link_next
 from app.api.errors import answer_error
 from app.api.policy import add_route
@@ -84,7 +84,7 @@ def get_orders(query: OrderQuery) -> Response:
 
 
 def get_order(order_id: int, query: PayloadQuery) -> Response:
-    if query.payload and current_token().role != "admin":
+    if query.payload and current_caller().role != "admin":
         raise Forbidden("raw payloads need a token of role admin")
     order = read_order(services().pool, order_id, with_payloads=query.payload)
     if order is None:

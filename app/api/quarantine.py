@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response
 
 from app.api.answers import answer_json
-from app.api.auth import current_actor, current_token
+from app.api.auth import current_actor, current_caller
 from app.api.cursors import decode_id, encode_id, link_next
 from app.api.policy import add_route
 from app.api.schemas import (
@@ -86,7 +86,7 @@ def get_quarantine(query: QuarantineQuery) -> Response:
 
 
 def get_quarantined(inbox_id: int, query: PayloadQuery) -> Response:
-    if query.payload and current_token().role != "admin":
+    if query.payload and current_caller().role != "admin":
         raise Forbidden("raw payloads need a token of role admin")
     row, payload = read_quarantined(services().pool, inbox_id)
     answer = QuarantinedAnswer.model_validate(row)

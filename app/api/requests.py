@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import secrets
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 
 from app.api.policy import current_operation
+from app.api.services import services
 from app.log import request_id
 from app.telemetry import REQUEST_BUCKETS
 
@@ -66,6 +68,27 @@ def keep_path(location: str) -> str:
     """Where to go on this server: the host of a request is the caller's to choose, and must not be echoed."""
     parts = urlsplit(location)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
+
+
+def client_address() -> str | None:
+    """The address that asks: the socket's, or what a trusted front door says of it. None when neither is an address.
+
+    The last of X-Forwarded-For is the front door's own word; what stands before it came from the sender.
+    """
+    peer = _read_address(request.remote_addr or "")
+    trusted = services().config.trusted_proxies
+    if peer is None or not any(peer in ipaddress.ip_network(one) for one in trusted):
+        return str(peer) if peer else None
+    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return str(_read_address(told) or peer)
+
+
+def _read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped if found.version == 6 else None) or found
 
 
 def end_request(_: BaseException | None) -> None:
