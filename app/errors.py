@@ -20,6 +20,7 @@ PalmonasError
 |   +-- QueueUnavailable     Redis did not answer
 |   +-- StoreUnavailable     PostgreSQL did not answer
 |   +-- PrometheusUnavailable  Prometheus did not answer, or is not set
+|   +-- AlertmanagerUnavailable  Alertmanager did not answer, or is not set
 |   +-- Overloaded           more waits than this instance can hold
 +-- BadGateway             502: a server we asked for a caller answered what cannot be passed on
 +-- StoreRejected          PostgreSQL refused the data itself; trying again will not help
@@ -142,6 +143,10 @@ class StoreUnavailable(Unavailable):
 
 class PrometheusUnavailable(Unavailable):
     reason = "prometheus_unavailable"
+
+
+class AlertmanagerUnavailable(Unavailable):
+    reason = "alertmanager_unavailable"
 
 
 class Overloaded(Unavailable):

@@ -5,23 +5,28 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-import requests
 
-from app.errors import ConfigError, UsageError
+from app.errors import AlertmanagerUnavailable, BadGateway, ConfigError, Malformed, NotFound, UsageError
+from app.outbound.alertmanager import (
+    LONGEST_SILENCE,
+    NEVER_UNTOUCHABLE,
+    UNTOUCHABLE,
+    Alertmanager,
+    Matcher,
+    match_label,
+)
 from rules.files import read_alerts
 from rules.scale import read_duration
 from stack.layout import find_state, load_layout
 
 URL_VARIABLE = "PALMONAS_ALERTMANAGER_URL"
-DEADLINE_S = 5.0
-SHORTEST, LONGEST = timedelta(seconds=1), timedelta(hours=24)
-UNTOUCHABLE = "Watchdog"  # the receiver that waits for it would call for help
-
-Matcher = dict[str, Any]
+SHORTEST = timedelta(seconds=1)
 
 
 def read_length(text: str) -> timedelta:
@@ -30,7 +35,7 @@ def read_length(text: str) -> timedelta:
         length = timedelta(seconds=read_duration(text))
     except (ValueError, OverflowError):
         raise UsageError(f"--for {text!r} is no duration: write 90s, 10m, 2h or 1h30m") from None
-    if not SHORTEST <= length <= LONGEST:
+    if not SHORTEST <= length <= LONGEST_SILENCE:
         raise UsageError(f"--for {text} is not allowed: at least 1s and at most 24h; a longer silence is forgotten")
     return length
 
@@ -45,18 +50,13 @@ def make_matchers(alert: str | None, area: str | None, everything: bool) -> list
             raise UsageError(f"{UNTOUCHABLE} is never silenced: its receiver would call for help")
         if alert not in {one.name for one in known}:
             raise UsageError(f"there is no alert {alert!r}; docs/alerts.md lists them")
-        return [_match("alertname", alert)]
-    never = _match("alertname", UNTOUCHABLE, equal=False)
+        return [match_label("alertname", alert)]
     if area is None:
-        return [never]
+        return [NEVER_UNTOUCHABLE]
     areas = sorted({one.labels["area"] for one in known})
     if area not in areas:
         raise UsageError(f"there is no area {area!r}; there are: {', '.join(areas)}")
-    return [_match("area", area), never]
-
-
-def _match(name: str, value: str, *, equal: bool = True) -> Matcher:
-    return {"name": name, "value": value, "isRegex": False, "isEqual": equal}
+    return [match_label("area", area), NEVER_UNTOUCHABLE]
 
 
 def find_alertmanager(url: str | None) -> str:
@@ -71,19 +71,19 @@ def find_alertmanager(url: str | None) -> str:
     return f"http://127.0.0.1:{layout.ports['alertmanager']}"
 
 
-def _ask(method: str, base: str, page: str, body: dict[str, Any] | None = None) -> Any:
+@contextmanager
+def _talk_to(base: str) -> Iterator[Alertmanager]:
+    """Alertmanager, whose refusals become sentences for whoever typed the command. Raises UsageError."""
     try:
-        answer = requests.request(method, f"{base}/api/v2/{page}", json=body, timeout=DEADLINE_S)
-    except requests.RequestException as error:
-        raise UsageError(f"Alertmanager does not answer at {base} ({type(error).__name__}); is it running?") from error
-    if method == "DELETE" and "not found" in answer.text.lower():  # 500 up to Alertmanager 0.27, 404 since
-        raise UsageError("Alertmanager knows no such silence; `palmonas silence list` shows those there are")
-    if not answer.ok:
-        raise UsageError(f"Alertmanager refused ({answer.status_code}): {' '.join(answer.text.split())[:300]}")
-    try:
-        return answer.json() if answer.content else None
-    except ValueError as error:
-        raise UsageError(f"what answers at {base} is not Alertmanager") from error
+        yield Alertmanager(base)
+    except AlertmanagerUnavailable as error:
+        raise UsageError(f"Alertmanager does not answer at {base} ({error.detail}); is it running?") from error
+    except BadGateway as error:
+        raise UsageError(f"what answers at {base} is not Alertmanager ({error.detail})") from error
+    except Malformed as error:
+        raise UsageError(error.detail) from error
+    except NotFound as error:
+        raise UsageError("Alertmanager knows no such silence; `palmonas silence list` shows those there are") from error
 
 
 def _describe(silence: dict[str, Any]) -> str:
@@ -122,28 +122,19 @@ def silence(
         raise UsageError('say for how long and why: palmonas silence --for 10m --reason "deploy 42" --all')
     length = read_length(duration)
     matchers = make_matchers(alert, area, everything)
-    now = datetime.now(UTC)
-    made = _ask(
-        "POST",
-        find_alertmanager(url),
-        "silences",
-        {
-            "matchers": matchers,
-            "startsAt": now.isoformat(),
-            "endsAt": (now + length).isoformat(),
-            "createdBy": author or getpass.getuser(),
-            "comment": reason.strip(),
-        },
-    )
-    click.echo(f"{made['silenceID']}  until {now + length:%Y-%m-%d %H:%M:%S}Z")
+    with _talk_to(find_alertmanager(url)) as alertmanager:
+        identity = alertmanager.make_silence(
+            matchers, length, author=author or getpass.getuser(), reason=reason.strip()
+        )
+    click.echo(f"{identity}  until {datetime.now(UTC) + length:%Y-%m-%d %H:%M:%S}Z")
 
 
 @silence.command(name="list")
 @click.pass_obj
 def list_(url: str | None) -> None:
     """The silences that hold now, or will: id, end, what, who and why."""
-    found = _ask("GET", find_alertmanager(url), "silences")
-    held = [one for one in found if one["status"]["state"] != "expired"]
+    with _talk_to(find_alertmanager(url)) as alertmanager:
+        held = alertmanager.read_silences()
     if not held:
         click.echo("nothing is silenced", err=True)
     for one in sorted(held, key=lambda one: str(one["endsAt"])):
@@ -155,9 +146,7 @@ def list_(url: str | None) -> None:
 @click.pass_obj
 def expire(url: str | None, silences: tuple[str, ...]) -> None:
     """End silences now, by their ids."""
-    base = find_alertmanager(url)
-    for one in silences:
-        if not re.fullmatch(r"[0-9a-fA-F-]{36}", one):
-            raise UsageError(f"{one!r} is no id of a silence; `palmonas silence list` shows them")
-        _ask("DELETE", base, f"silence/{one}")
-        click.echo(f"{one} has ended")
+    with _talk_to(find_alertmanager(url)) as alertmanager:
+        for one in silences:
+            alertmanager.end_silence(one)
+            click.echo(f"{one} has ended")
