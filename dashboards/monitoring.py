@@ -247,6 +247,19 @@ def _storage() -> list[Any]:
             alerts=["PrometheusStorageFailing"],
         ),
         graph(
+            "Age of the newest sample",
+            "Of each Prometheus' scrape of itself. While it grows nothing is stored: the disk is full.",
+            [
+                Line(
+                    f"time() - timestamp({pick('up')} and on (job, instance) {pick('prometheus_build_info')})",
+                    "{{instance}}",
+                )
+            ],
+            "s",
+            limits=[(limit("sample_age_page"), RED)],
+            alerts=["PrometheusNotIngestingSamples"],
+        ),
+        graph(
             "Series in memory",
             "The head block: what was written in the last two to three hours.",
             [Line(pick("prometheus_tsdb_head_series"), "{{instance}}")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from app.errors import UsageError
 from drills.stand import Stand
 
 MOUNT_DEADLINE_S = 10.0
+BLOCK = 1 << 16  # bytes
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -25,6 +27,18 @@ def mount_small(stand: Stand, directory: Path, size: int, inodes: int = 1000) ->
         raise UsageError(f"mount refuses; run this drill as root: {done.stderr.strip()}")
     # Lazily: a process that was frozen or killed may still have a file open in it.
     stand.undo.callback(_run, "umount", "-l", str(directory))
+
+
+def fill_disk(directory: Path) -> None:
+    """Fill the disk at `directory` to the last byte, with the file `ballast`."""
+    with (directory / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            try:
+                ballast.write(bytes(BLOCK))
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    return
+                raise
 
 
 def grow_disk(directory: Path, size: int) -> None:
