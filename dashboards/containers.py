@@ -184,9 +184,9 @@ def _memory() -> list[Any]:
         ),
         graph(
             "Started again",
-            "Times that a container's clock of CPU time began anew, in the time shown. A restart that used less time "
+            "Times that a container's clock of CPU time began anew, between two points. A restart that used less time "
             "than the next one before it was looked at is not seen.",
-            [Line(f"sum by (name) (resets({pick(CPU, ONE)}[$__range]))", "{{name}}")],
+            [Line(f"sum by (name) (resets({pick(CPU, ONE)}[$__rate_interval]))", "{{name}}")],
             "short",
             may_be_empty=NO_CONTAINER,
         ),

@@ -186,8 +186,8 @@ def _memory() -> list[Any]:
         ),
         graph(
             "Killed for memory",
-            "Processes that the kernel killed because memory ran out, in the time shown.",
-            [Line(f"increase({pick('node_vmstat_oom_kill')}[$__range])", "{{instance}}")],
+            "Processes that the kernel killed because memory ran out, between two points.",
+            [Line(f"increase({pick('node_vmstat_oom_kill')}[$__rate_interval])", "{{instance}}")],
             "short",
             may_be_empty=WITHOUT_NODE,
         ),

@@ -238,9 +238,9 @@ def _storage() -> list[Any]:
     return [
         graph(
             "Failures of the store",
-            "In the time shown, by kind.",
+            "Between two points, by kind.",
             [
-                Line(f"increase({pick(f'prometheus_tsdb_{name}_total')}[$__range])", f"{{{{instance}}}} {name}")
+                Line(f"increase({pick(f'prometheus_tsdb_{name}_total')}[$__rate_interval])", f"{{{{instance}}}} {name}")
                 for name in TSDB_FAILURES
             ],
             "short",

@@ -135,12 +135,18 @@ def heat_of(
 def number(
     title: str, description: str, expr: str, unit: str, *, limits: Limits = (), **extras: Unpack[Extras]
 ) -> stat.Panel:
-    """One number, coloured by `limits`, with its course behind it: is it bad, and since when."""
+    """One number, coloured by `limits`, with its course behind it: is it bad, and since when.
+
+    What is counted over the time shown (`$__range`) has no course, and is asked once, not at every step of it.
+    """
     panel = dress(stat.Panel(), title, description, unit, extras, size=(STAT_WIDTH, STAT_HEIGHT))
-    panel = panel.thresholds(steps(limits)).graph_mode(shapes.BigValueGraphMode.AREA)
+    is_whole = "$__range" in expr
+    mode = shapes.BigValueGraphMode.NONE if is_whole else shapes.BigValueGraphMode.AREA
+    panel = panel.thresholds(steps(limits)).graph_mode(mode)
     panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
     panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-    return panel.with_target(ask(Line(expr, title), 0))
+    query = ask(Line(expr, title), 0)
+    return panel.with_target(query.instant() if is_whole else query)
 
 
 def states(
