@@ -47,7 +47,6 @@ class Query:
     is_instant: bool
     announced: str
     width: int
-    alerts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,7 +99,6 @@ def list_queries(board: dict[str, Any]) -> Iterator[Query]:
         yield from list_queries({"uid": board["uid"], "panels": panel.get("panels") or []})
         text = panel.get("description", "")
         reason = re.search(rf"^{EMPTY}(.*)\.$", text, re.MULTILINE)
-        watched = re.search(r"^Watched by: (.*) \(", text, re.MULTILINE)
         for target in panel.get("targets") or []:
             yield Query(
                 board["uid"],
@@ -110,7 +108,6 @@ def list_queries(board: dict[str, Any]) -> Iterator[Query]:
                 bool(target.get("instant")),
                 reason[1] if reason else "",
                 panel["gridPos"]["w"],
-                tuple(watched[1].split(", ")) if watched else (),
             )
 
 

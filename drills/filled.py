@@ -8,28 +8,27 @@ from collections.abc import Iterable, Mapping
 
 from app.errors import UsageError
 from drills.asking import SCRAPE_S, Panels, View, list_queries, open_prometheus, read_dashboards, read_variables
+from drills.fillers import read_empty
 from drills.stand import Stand
 
 LONGEST_S = 10.0  # that a fault may wait for its panels
 
 
-def find_filled(stand: Stand, alerts: Iterable[str], since: float) -> Panels:
-    """Panels that announce to be empty and have data since `since` (seconds since 1970), on the dashboards that watch
-    one of `alerts` (`Name` or `Name/severity`). What Prometheus does not tell in time is left out.
+def find_filled(stand: Stand, since: float) -> Panels:
+    """Panels that were empty on a healthy stack under load and have data since `since` (seconds since 1970).
+
+    What Prometheus does not tell in time is left out.
     """
-    names = {alert.partition("/")[0] for alert in alerts}
+    empty = read_empty()
     now = time.time()
     view = View(now, max(now - since, 1.0), SCRAPE_S / stand.factor)
     deadline = time.monotonic() + LONGEST_S
     filled: defaultdict[str, set[str]] = defaultdict(set)
     with open_prometheus(stand.layout) as prometheus:
         for board in read_dashboards():
-            queries = list(list_queries(board))
-            if not any(names.intersection(query.alerts) for query in queries):
-                continue
             variables = read_variables(board)
-            for query in queries:
-                if not query.announced or query.panel in filled[query.uid]:
+            for query in list_queries(board):
+                if query.panel not in empty.get(query.uid, ()) or query.panel in filled[query.uid]:
                     continue
                 try:
                     if prometheus.ask(query, view, variables).series:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.asking import Panels
-from drills.record import rewrite
+from drills.files import rewrite
 from rules.files import ROOT
 
 PANELS = ROOT / "docs/panels.json"
@@ -29,6 +29,13 @@ def merge_filled(document: Mapping[str, Any], drill: str, filled: Panels) -> dic
     """`document` with what this drill filled, in place of what it filled before."""
     drills = {**document.get("drills", {}), drill: filled}
     return {**document, "drills": {name: panels for name, panels in sorted(drills.items()) if panels}}
+
+
+def read_empty(path: Path = PANELS) -> Panels:
+    """The panels that were empty when a healthy stack was last under load."""
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    empty: Panels = document.get("empty_under_load", {})
+    return empty
 
 
 def read_fillers(path: Path = PANELS) -> dict[str, list[str]]:

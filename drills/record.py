@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from drills.files import rewrite
 from drills.run import Result
 from drills.soak import SoakResult
 from rules.proofs import DRILLS
@@ -59,16 +57,3 @@ def record_soak(result: SoakResult, path: Path = DRILLS) -> None:
 def record_result(result: Result, path: Path = DRILLS) -> None:
     """Merge a passed drill into the file at `path`."""
     rewrite(path, lambda document: merge_result(document, result))
-
-
-def rewrite(path: Path, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
-    """Runs that record at the same time wait for each other."""
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(change(document), indent=2) + "\n", encoding="utf-8")
-        new.replace(path)
-    finally:
-        os.close(directory)

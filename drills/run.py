@@ -129,10 +129,10 @@ def run_drill(stand: Stand, drill: Drill, report: Report, *, until_notified: boo
         report(f"{drill.name}: {result.problems[0]}")
         return result
     run = _Run(stand, drill)
-    before = find_filled(stand, drill.expect, time.time() - stand.stretch(drill.detect_s))
+    before = find_filled(stand, time.time() - stand.stretch(drill.detect_s))
     began = time.time()
     _inject(run, result, report, hold_s=0.0 if until_notified else drill.hold_s)
-    result.filled = subtract(find_filled(stand, drill.expect, began), before)
+    result.filled = subtract(find_filled(stand, began), before)
     report(f"{drill.name}: panels filled: {sum(map(len, result.filled.values()))}")
     healed = time.time()
     _heal(run, result, resolve_s=0.0 if until_notified else drill.resolve_s)

@@ -14,7 +14,7 @@ from drills import asking
 from drills.asking import View, list_queries, read_dashboards, read_variables
 from drills.drill import list_drills
 from drills.filled import subtract
-from drills.fillers import PANELS, merge_filled, read_fillers, record_empty, record_filled
+from drills.fillers import PANELS, merge_filled, read_empty, read_fillers, record_empty, record_filled
 from drills.panels import Verdict, describe
 
 BOARDS = read_dashboards()
@@ -79,12 +79,14 @@ def test_what_a_fault_filled_is_what_was_empty_before() -> None:
 def test_records_are_merged_by_drill(tmp_path: Path) -> None:
     path = tmp_path / "panels.json"
     assert read_fillers(path) == {}
+    assert read_empty(path) == {}
     record_empty({"a": ["1"]}, path)
     record_filled("zeta", {"a": ["1", "2"]}, path)
     record_filled("alpha", {"a": ["1"]}, path)
     record_filled("alpha", {"a": ["2"]}, path)
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document == {"empty_under_load": {"a": ["1"]}, "drills": {"alpha": {"a": ["2"]}, "zeta": {"a": ["1", "2"]}}}
+    assert read_empty(path) == {"a": ["1"]}
     assert list(document["drills"]) == ["alpha", "zeta"]
     assert read_fillers(path) == {"a: 1": ["zeta"], "a: 2": ["alpha", "zeta"]}
     assert "alpha" not in merge_filled(document, "alpha", {})["drills"]
