@@ -15,9 +15,11 @@ PalmonasError
 |   +-- TooLarge             413
 |   +-- UnsupportedMediaType 415
 |   +-- PreconditionRequired 428
+|   +-- TooManyRequests      429  with Retry-After
 +-- Unavailable            503 with Retry-After: a server we need did not answer within its deadline
 |   +-- PoolTimeout          no connection became free in time
 |   +-- QueueUnavailable     Redis did not answer
+|   +-- SessionsUnavailable  Redis did not answer, and it holds the sessions
 |   +-- StoreUnavailable     PostgreSQL did not answer
 |   +-- PrometheusUnavailable  Prometheus did not answer, or is not set
 |   +-- AlertmanagerUnavailable  Alertmanager did not answer, or is not set
@@ -52,7 +54,7 @@ class AnswerableError(PalmonasError):
 
     status: ClassVar[int] = 500
     reason: ClassVar[str] = "internal"
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -121,6 +123,17 @@ class PreconditionRequired(RequestError):
     reason = "precondition_required"
 
 
+class TooManyRequests(RequestError):
+    """Asked too often; `retry_after_s` seconds from now is soon enough."""
+
+    status = 429
+    reason = "too_many_requests"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(AnswerableError):
     """Something we depend on did not answer in time; the sender should try again."""
 
@@ -135,6 +148,10 @@ class PoolTimeout(Unavailable):
 
 class QueueUnavailable(Unavailable):
     reason = "queue_unavailable"
+
+
+class SessionsUnavailable(Unavailable):
+    reason = "sessions_unavailable"
 
 
 class StoreUnavailable(Unavailable):

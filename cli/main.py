@@ -25,6 +25,7 @@ COMMANDS = {
     "outbox": ("cli.outbox", "outbox"),
     "customer": ("cli.customer", "customer"),
     "token": ("cli.tokens", "token"),
+    "user": ("cli.users", "user"),
     "migrate": ("cli.service", "migrate"),
     "prune": ("cli.service", "prune"),
     "api": ("cli.service", "api"),

@@ -15,13 +15,41 @@ from werkzeug.test import TestResponse
 
 from app.api.application import create_app
 from app.api.services import Services
+from app.api.sessions import open_sessions
 from app.config import Config
 from app.health import HealthReport, Readiness
+from app.passwords import hash_password
 from app.queue import WorkQueue
 from app.store.pool import Pool
 from app.store.tokens import create_token
+from app.store.users import create_user, list_users
 
 SECRET = "c2VjcmV0LW9mLXRoZS10ZXN0cy0wMTIzNDU2Nzg5"  # no secret of anything that runs
+
+
+PASSWORD = "three words of a test"  # of no account that runs
+ORIGIN = "http://localhost"
+
+
+@dataclass
+class Browser:
+    """A browser with its cookies. `csrf` is that of its session; what it sends comes from the console's own pages."""
+
+    client: FlaskClient
+    csrf: str = ""
+
+    def call(self, method: str, path: str, **kwargs: Any) -> TestResponse:
+        headers = {"Origin": ORIGIN, "X-CSRF-Token": self.csrf} | dict(kwargs.pop("headers", {}))
+        return self.client.open(path, method=method, headers=headers, buffered=True, **kwargs)
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("GET", path, **kwargs)
+
+    def log_in(self, email: str, password: str = PASSWORD, **kwargs: Any) -> TestResponse:
+        answer = self.call("POST", "/session", json={"email": email, "password": password}, **kwargs)
+        if answer.status_code == 200:
+            self.csrf = answer.json["csrf"]
+        return answer
 
 
 @dataclass
@@ -35,6 +63,19 @@ class Console:
 
     def client(self) -> FlaskClient:
         return self.app.test_client()
+
+    def make_user(self, role: str, email: str = "") -> str:
+        """The e-mail address of a user of this role, who is made when there is none."""
+        email = email or f"{role}@shop.example"
+        if not any(one.email == email for one in list_users(self.services.pool)):
+            create_user(self.services.pool, email, role, hash_password(PASSWORD), "request-user")
+        return email
+
+    def log_in(self, role: str, email: str = "") -> Browser:
+        browser = Browser(self.client())
+        answer = browser.log_in(self.make_user(role, email))
+        assert answer.status_code == 200, answer.data
+        return browser
 
     def call(self, method: str, path: str, role: str | None = "viewer", **kwargs: Any) -> TestResponse:
         headers = dict(kwargs.pop("headers", {}))
@@ -74,6 +115,7 @@ def run_console(
         connect_timeout_s=2.0,
         statement_timeout_s=3.0,
     )
+    sessions = open_sessions(config)
     services = Services(
         config=config,
         pool=pool,
@@ -81,6 +123,7 @@ def run_console(
         accept=None,
         health=HealthReport({}),
         readiness=Readiness(),
+        sessions=sessions,
     )
     registry = CollectorRegistry()
     console = Console(create_app(services, registry), services, registry)
@@ -91,6 +134,7 @@ def run_console(
     finally:
         pool.close()
         services.queue.redis.close()
+        sessions.client.close()
 
 
 def run_sql(database_url: str, statement: str, values: Any = None) -> list[tuple[Any, ...]]:

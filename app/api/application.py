@@ -10,7 +10,19 @@ import redis
 from flask import Flask
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from app.api import channels, dashboards, docs_page, health, openapi, orders, quarantine, rq_page, webhooks
+from app.api import (
+    channels,
+    console_pages,
+    dashboards,
+    docs_page,
+    health,
+    logins,
+    openapi,
+    orders,
+    quarantine,
+    rq_page,
+    webhooks,
+)
 from app.api.auth import enforce_policy
 from app.api.errors import register_error_handlers
 from app.api.policy import RowId, check_policies, current_operation, declare_routes, operations
@@ -66,6 +78,8 @@ def register_routes(app: Flask, made: Services, roles: Sequence[str]) -> None:
     if "accept" in roles:
         webhooks.register(app, made)
     if "console" in roles:
+        console_pages.register(app)
+        logins.register(app, made)
         orders.register(app)
         channels.register(app)
         quarantine.register(app)

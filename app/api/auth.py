@@ -1,7 +1,8 @@
-"""Who asks: API tokens, as Bearer everywhere and as the password of HTTP Basic on pages for browsers."""
+"""Who asks: a session by cookie, or an API token, as Bearer everywhere and as HTTP Basic's password on pages."""
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -9,34 +10,51 @@ from flask import g, request
 
 from app.api.policy import Operation, current_operation
 from app.api.services import services
+from app.api.sessions import COOKIE, Session
 from app.errors import Forbidden, Unauthorized
 from app.store.tokens import ROLES, Role, find_token
+from app.store.users import User, find_user
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REALM = "palmonas"
 ANONYMOUS = "anonymous"
+CSRF_HEADER = "X-CSRF-Token"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `actor` is `token:<name>`, as it stands in events, logs and the audit log."""
+    """Who asks. `actor`, `token:<name>` or `user:<id>`, stands in events, logs and the audit log.
+
+    `session` and `user` are None for a token.
+    """
 
     actor: str
     role: Role
+    session: Session | None = None
+    user: User | None = None
 
 
 def enforce_policy() -> None:
-    """Before every request. Raises Unauthorized, Forbidden; Unavailable when the store cannot say."""
+    """Before every request. Raises Unauthorized, Forbidden; Unavailable when store or Redis cannot say."""
     operation = current_operation()
     if operation is None or not operation.needs_token:
         return
-    token = _read_token(operation)
-    found = find_token(services().pool, token)
-    if found is None:
-        raise Unauthorized("this token is not known or was revoked")
-    if ROLES.index(found.role) < ROLES.index(operation.policy):
-        raise Forbidden(f"this needs a token of role {operation.policy}; yours is of role {found.role}")
-    g.caller = Caller(f"token:{found.name}", found.role)
+    caller = _find_caller(operation, touch=not operation.passive)
+    if ROLES.index(caller.role) < ROLES.index(operation.policy):
+        raise Forbidden(f"this needs the role {operation.policy}; yours is {caller.role}")
+    g.caller = caller
+
+
+def check_again() -> None:
+    """For an answer that goes on for long: raises what `enforce_policy` does once its token or session has ended.
+
+    Does not keep a session alive.
+    """
+    operation = current_operation()
+    assert operation is not None
+    caller = _find_caller(operation, touch=False)
+    if ROLES.index(caller.role) < ROLES.index(operation.policy):
+        raise Forbidden(f"this needs the role {operation.policy}; yours is {caller.role}")
 
 
 def current_caller() -> Caller:
@@ -51,22 +69,74 @@ def current_actor() -> str:
     return caller.actor if caller else ANONYMOUS
 
 
+def make_caller(user: User, session: Session | None) -> Caller:
+    return Caller(f"user:{user.id}", user.role, session, user)
+
+
 def name_challenge() -> str:
     """The WWW-Authenticate of a 401 here: Basic only where a browser should ask its user."""
     operation = current_operation()
     return f'{"Basic" if operation and operation.browser else "Bearer"} realm="{REALM}"'
 
 
-def _read_token(operation: Operation) -> str:
+def find_session(*, touch: bool) -> tuple[Session, User] | None:
+    """The session that this request's cookie names, if it is good. Raises Unavailable."""
+    sessions = services().sessions
+    session_id = request.cookies.get(COOKIE)
+    if sessions is None or not session_id:
+        return None
+    session = sessions.read(session_id, touch=touch)
+    user = find_user(services().pool, session.user_id, session.generation) if session else None
+    return (session, user) if session and user else None
+
+
+def refuse_other_sites() -> None:
+    """Raises Forbidden when a browser sent this for a page of another site.
+
+    Every browser of this decade names the site with what another site makes it send; other clients name none.
+    """
+    if ("Sec-Fetch-Site" in request.headers or "Origin" in request.headers) and not _is_same_origin():
+        raise Forbidden("this request came from another site")
+
+
+def _find_caller(operation: Operation, *, touch: bool) -> Caller:
     given = request.authorization
-    if given is not None and given.type == "bearer" and given.token:
-        return given.token
-    if given is not None and given.type == "basic" and operation.browser and given.password:
+    token = None
+    if given is not None and given.type == "bearer":
+        token = given.token
+    elif given is not None and given.type == "basic" and operation.browser:
         # A browser sends Basic credentials by itself, also with what another site makes it send.
-        if request.method not in SAFE_METHODS and not _is_same_origin():
-            raise Forbidden("this request came from another site")
-        return given.password
-    raise Unauthorized("send an API token: Authorization: Bearer plm_...")
+        _check_site()
+        token = given.password
+    if token:
+        return _find_token(token)
+    found = find_session(touch=touch)
+    if found is None:
+        raise Unauthorized("log in, or send an API token: Authorization: Bearer plm_...")
+    session, user = found
+    _check_site()
+    _check_csrf(operation, session)
+    return make_caller(user, session)
+
+
+def _find_token(token: str) -> Caller:
+    found = find_token(services().pool, token)
+    if found is None:
+        raise Unauthorized("this token is not known or was revoked")
+    return Caller(f"token:{found.name}", found.role)
+
+
+def _check_site() -> None:
+    if request.method not in SAFE_METHODS and not _is_same_origin():
+        raise Forbidden("this request came from another site")
+
+
+def _check_csrf(operation: Operation, session: Session) -> None:
+    if request.method in SAFE_METHODS or operation.read_only:
+        return
+    given = request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(given.encode(), session.csrf.encode()):
+        raise Forbidden(f"{CSRF_HEADER} is missing or wrong; it is `csrf` of GET /session")
 
 
 def _is_same_origin() -> bool:

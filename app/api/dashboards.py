@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response
 
+from app.api.console_pages import ONE_YEAR, send_packed
 from app.api.policy import add_route
 from app.api.requests import PAGE_HEADERS
 from app.api.series import read_question
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 NONCE = "{{nonce}}"  # in index.html, where the page's own scripts and styles are to get theirs
-ONE_YEAR = "public, max-age=31536000, immutable"  # the names of these files change with what is in them
-PACKED = (("br", ".br"), ("gzip", ".gz"))
 LISTED = ("uid", "title", "description", "tags")
 
 
@@ -65,16 +64,8 @@ class Preview:
 
     def get_dashboard_asset(self, name: str) -> Response:
         """A file of the pages, packed where the browser takes it and it was packed when it was built."""
-        directory = self._find() / "assets"
-        for encoding, ending in PACKED:
-            if request.accept_encodings.quality(encoding) > 0 and (directory / f"{name}{ending}").is_file():
-                response = send_from_directory(directory, f"{name}{ending}", mimetype=_guess_type(name))
-                response.headers["Content-Encoding"] = encoding
-                break
-        else:
-            response = send_from_directory(directory, name, mimetype=_guess_type(name))
+        response = send_packed(self._find() / "assets", name)
         response.headers["Cache-Control"] = ONE_YEAR
-        response.headers["Vary"] = "Accept-Encoding"
         return response
 
     def ask_prometheus(self, path: str) -> Response:
@@ -134,6 +125,7 @@ def register(app: Flask, config: Config) -> None:
         policy="viewer",
         summary="A question to Prometheus",
         methods=("GET", "POST"),
+        read_only=True,
         # How long Prometheus takes is not how well the API works: rules and alerts count the tracked routes.
         tracked=False,
         browser=True,
@@ -151,8 +143,3 @@ def make_content_policy(nonce: str) -> str:
 
 def _answer(body: bytes, content_type: str = "application/json") -> Response:
     return Response(body, content_type=content_type)
-
-
-def _guess_type(name: str) -> str:
-    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-    return kinds.get(Path(name).suffix, "application/octet-stream")

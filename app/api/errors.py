@@ -11,6 +11,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from app.api.auth import name_challenge
+from app.api.console_pages import send_to_login
 from app.errors import AnswerableError, QueueUnavailable, problem
 from app.log import request_id
 
@@ -24,7 +25,12 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def answer_error(error: AnswerableError) -> Response:
-    """The answer to one of our own errors, with Retry-After and WWW-Authenticate where they belong."""
+    """The answer to one of our own errors, with Retry-After and WWW-Authenticate where they belong.
+
+    Whoever opens a page without being logged in is sent to log in.
+    """
+    if error.reason == "unauthorized" and (to_login := send_to_login()):
+        return to_login
     response = _make_problem(error.status, error.reason, error.detail)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)

@@ -12,9 +12,19 @@ from flask import Flask, Response, current_app
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from app.api.auth import CSRF_HEADER, SAFE_METHODS
 from app.api.policy import Operation, add_route
 from app.api.schemas import NoQuery, ProblemAnswer
-from app.errors import AnswerableError, Forbidden, Malformed, Unauthorized, Unavailable
+from app.api.sessions import COOKIE
+from app.errors import (
+    AnswerableError,
+    Forbidden,
+    Malformed,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
 
 EXTENSION = "palmonas.openapi"
 REF = "#/components/schemas/{model}"
@@ -58,6 +68,15 @@ def build_description(declared: Mapping[str, Operation]) -> dict[str, Any]:
     spec.components.security_scheme(
         "token", {"type": "http", "scheme": "bearer", "description": "palmonas token create"}
     )
+    spec.components.security_scheme(
+        "session",
+        {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": f"POST /session; changes also need {CSRF_HEADER}, and an Origin that is this server's",
+        },
+    )
     refs, definitions = _collect_models(documented.values())
     for name, definition in definitions.items():
         spec.components.schema(name, definition)
@@ -92,10 +111,10 @@ def _describe(endpoint: str, operation: Operation, refs: Models) -> dict[str, An
         "tags": [operation.tag],
         "parameters": list(_list_parameters(operation)),
         "responses": _describe_answers(operation, refs),
-        "security": [{"token": []}] if operation.needs_token else [],
+        "security": [{"token": []}, {"session": []}] if operation.needs_token else [],
     }
     if operation.needs_token:
-        described["description"] = f"Needs a token of role {operation.policy} or higher."
+        described["description"] = f"Needs the role {operation.policy} or a higher one."
     if operation.policy == "signed":
         described["description"] = "Signed by the channel's secret, in the channel's own headers."
     if operation.body:
@@ -119,6 +138,14 @@ def _list_parameters(operation: Operation) -> Iterable[dict[str, Any]]:
             "in": "header",
             "required": True,
             "description": meaning,
+            "schema": {"type": "string"},
+        }
+    if operation.needs_token and not operation.read_only and any(one not in SAFE_METHODS for one in operation.methods):
+        yield {
+            "name": CSRF_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "`csrf` of GET /session; with a session by cookie only, and then required.",
             "schema": {"type": "string"},
         }
     if operation.query:
@@ -156,6 +183,8 @@ def _list_errors(operation: Operation) -> list[type[AnswerableError]]:
     errors = list(operation.errors)
     if operation.query or operation.body:
         errors.append(Malformed)
+    if operation.body:
+        errors += [TooLarge, UnsupportedMediaType]
     if operation.needs_token:
         errors += [Unauthorized, Forbidden, Unavailable]
     return sorted(errors, key=lambda error: error.status)

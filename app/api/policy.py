@@ -21,7 +21,7 @@ from app.api.validation import parse_body, parse_query
 from app.errors import AnswerableError
 
 # public: anybody. signed: the view checks the sender's signature itself.
-# The others: an API token of that role or a higher one.
+# The others: a session or an API token of that role or a higher one.
 Policy = Literal["public", "signed", "viewer", "operator", "admin"]
 
 EXTENSION = "palmonas.operations"
@@ -47,6 +47,8 @@ class Operation:
     tracked: bool = True
     browser: bool = False
     documented: bool = True
+    read_only: bool = False
+    passive: bool = False
 
     @property
     def needs_token(self) -> bool:
@@ -90,6 +92,8 @@ def add_route(  # each keyword is one line of the declaration
     tracked: bool = True,
     browser: bool = False,
     documented: bool = True,
+    read_only: bool = False,
+    passive: bool = False,
 ) -> None:
     """Add `view` under `rule`, with its policy, its input and its answers.
 
@@ -103,11 +107,14 @@ def add_route(  # each keyword is one line of the declaration
     tracked: False keeps the route out of the Flask metrics, the request log and the page headers; for routes
         that measure and log themselves.
     browser: also takes the token as the password of HTTP Basic, for pages that a browser opens by itself.
+    read_only: a POST that changes nothing: a session may send it without its CSRF token.
+    passive: a page asks for it by itself, again and again: that somebody is there, and keeps a session alive, it
+        does not say.
     """
     endpoint = view.__name__
     operation = Operation(
         rule, methods, policy, summary, tag, query, body, body_types, headers or {}, answers or {200: None},
-        answer_headers or {}, errors, tracked, browser, documented,
+        answer_headers or {}, errors, tracked, browser, documented, read_only, passive,
     )  # fmt: skip
     wrapped = _with_input(view, operation) if query or body else view
     if not tracked:

@@ -16,7 +16,8 @@ from rq.exceptions import NoSuchJobError
 from rq_dashboard import web
 from werkzeug.exceptions import MethodNotAllowed
 
-from app.api.auth import SAFE_METHODS
+from app.api.audit import record
+from app.api.auth import SAFE_METHODS, current_caller
 from app.api.errors import answer_error
 from app.api.policy import declare_routes
 from app.errors import NotFound, QueueUnavailable
@@ -37,7 +38,7 @@ def mount(app: Application, connection: redis.Redis) -> None:
     app.register_blueprint(web.blueprint, url_prefix=PREFIX)
     app.before_request_funcs[NAME] = [_check_request]
     app.after_request_funcs[NAME] = [_set_content_policy]
-    app.context_processor(lambda: {"csp_nonce": _make_nonce})
+    app.context_processor(lambda: {"csp_nonce": _make_nonce, "csrf_token": _find_csrf})
     app.register_error_handler(NoSuchJobError, _answer_no_such_job)
     declare_routes(app, f"{NAME}.", "admin", browser=True)
 
@@ -62,10 +63,18 @@ def _check_request() -> None:
         current_app.redis_conn.ping()  # type: ignore[attr-defined]  # set in mount
     except (redis.RedisError, OSError) as error:
         raise QueueUnavailable("Redis does not answer") from error
+    if request.method not in SAFE_METHODS:
+        about = (request.view_args or {}).get("job_id") or (request.view_args or {}).get("queue_name") or "all"
+        record(f"rq.{str(request.endpoint).removeprefix(f'{NAME}.')}", f"rq:{about}"[:200], "asked")
 
 
 def _answer_no_such_job(_: NoSuchJobError) -> Response:
     return answer_error(NotFound("there is no such job (any more)"))
+
+
+def _find_csrf() -> str:
+    session = current_caller().session
+    return session.csrf if session else ""
 
 
 def _make_nonce() -> str:

@@ -22,6 +22,7 @@ from pydantic import (
 from app.config import ALL_CHANNELS
 from app.model import ChannelStatus
 from app.orders.transitions import STATUSES, Progress
+from app.store.tokens import Role
 
 Money = Annotated[
     Decimal,
@@ -125,6 +126,26 @@ class NoQuery(Query):
 
 class StatusChangeBody(Query):
     status: Progress
+
+
+class LoginBody(Query):
+    email: Annotated[str, Field(max_length=254)]
+    password: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class SessionUser(Answer):
+    id: int
+    email: str
+    role: Role
+
+
+class SessionAnswer(Answer):
+    """`csrf` is what every change by this session sends as X-CSRF-Token."""
+
+    user: SessionUser
+    csrf: str
+    idle_expires_at: Time
+    expires_at: Time
 
 
 class OrderSummary(Answer):

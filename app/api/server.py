@@ -11,6 +11,7 @@ from app import __version__, telemetry
 from app.api.application import create_app
 from app.api.health import check_queues
 from app.api.services import Services
+from app.api.sessions import open_sessions
 from app.api.window import RequestWindow
 from app.channels import check_secrets
 from app.channels.clients import list_pushes
@@ -65,6 +66,7 @@ def create() -> Flask:
         health=HealthReport(checks),
         readiness=READINESS,
         pushed=list_pushes(config),
+        sessions=open_sessions(config) if "console" in config.roles else None,
     )
     app = create_app(services)
     app.wsgi_app = window.wrap(app.wsgi_app)  # type: ignore[method-assign]  # Flask's place for WSGI middleware

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from app.api.sessions import Sessions
 from app.config import Config
 from app.health import HealthReport, Readiness
 from app.queue import WorkQueue
@@ -21,6 +22,7 @@ class Services:
     """`pool` is for the console's reads and writes.
 
     `pushed` names the channels with API settings, and which of our statuses each is told of.
+    `sessions` are those of people who log in; None when the role `console` is absent.
     `accept` takes verified deliveries into the inbox; None when the role `accept` is absent.
     """
 
@@ -31,6 +33,7 @@ class Services:
     health: HealthReport
     readiness: Readiness
     pushed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sessions: Sessions | None = None
 
 
 def attach_services(app: Flask, made: Services) -> None:

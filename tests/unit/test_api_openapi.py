@@ -56,7 +56,8 @@ def test_parameters_say_what_is_taken(description: dict[str, Any]) -> None:
         "channel", "status", "channel_status", "text", "placed_from", "placed_to", "limit", "cursor"}  # fmt: skip
     assert listed["limit"]["schema"]["maximum"] == 200
     patch = description["paths"]["/orders/{order_id}/status"]["patch"]
-    assert {(one["name"], one["in"]) for one in patch["parameters"]} == {("order_id", "path"), ("If-Match", "header")}
+    assert {(one["name"], one["in"], one["required"]) for one in patch["parameters"]} == {
+        ("order_id", "path", True), ("If-Match", "header", True), ("X-CSRF-Token", "header", False)}  # fmt: skip
     assert {"200", "400", "401", "403", "404", "409", "412", "428", "503"} <= set(patch["responses"])
 
 
