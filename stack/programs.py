@@ -89,9 +89,11 @@ def write_settings(layout: Layout, servers: Servers, *, demo: bool = False) -> d
         path = layout.secrets / name.lower()
         write_private(path, url)
         environment[f"PALMONAS_{name}_FILE"] = str(path)
+    for name in ("prometheus", "alertmanager"):
+        if find_executable(name):
+            environment[f"PALMONAS_{name.upper()}_URL"] = f"http://127.0.0.1:{layout.ports[name]}"
     if find_pages(layout).exists() and find_executable("prometheus"):
         environment["PALMONAS_PREVIEW_DIR"] = str(find_pages(layout))
-        environment["PALMONAS_PROMETHEUS_URL"] = f"http://127.0.0.1:{layout.ports['prometheus']}"
     if demo:
         settings = {**list_api_settings(find_simulator(layout)), "POLL_INTERVAL_S": str(DEMO_POLL_INTERVAL_S)}
         environment |= {f"PALMONAS_{name}": value for name, value in settings.items()}

@@ -19,6 +19,7 @@ from app.api import (
     logins,
     openapi,
     orders,
+    overview,
     quarantine,
     rq_page,
     webhooks,
@@ -81,11 +82,12 @@ def register_routes(app: Flask, made: Services, roles: Sequence[str]) -> None:
         console_pages.register(app)
         logins.register(app, made)
         orders.register(app)
-        channels.register(app)
+        channels.register(app, made)
         quarantine.register(app)
         openapi.register(app)
         docs_page.register(app)
         dashboards.register(app, made.config)
+        overview.register(app, made)
     health.register(app, made.health, made.readiness)
 
 

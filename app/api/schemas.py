@@ -264,10 +264,6 @@ class ChannelAnswer(Answer):
     quarantined: int
 
 
-class ChannelList(Answer):
-    channels: list[ChannelAnswer]
-
-
 class QuarantinedSummary(Answer):
     id: int
     channel: str

@@ -199,3 +199,24 @@ def read_ages(cursor: Cursor, channels: Sequence[str]) -> list[PollAge]:
         (text_array(channels),),
     )
     return [PollAge(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """When the last poll that worked has ended, how far behind now the watermark is, and what went wrong last."""
+
+    channel: str
+    at: datetime | None
+    lag_s: float
+    error: str | None
+
+
+def read_polls(pool: Pool, channels: Sequence[str]) -> list[PollState]:
+    """Of those of `channels` that are polled."""
+    with pool.autocommit("read_polls") as cursor:
+        cursor.execute(
+            "SELECT channel, last_success_at, extract(epoch FROM now() - synced_until)::float8, last_error"
+            " FROM poll_state WHERE channel = ANY(%s::text[]) ORDER BY channel",
+            (text_array(channels),),
+        )
+        return [PollState(*row) for row in cursor.fetchall()]

@@ -46,6 +46,9 @@ POLICIES = {
     "/orders/<rowid:order_id>": "viewer",
     "/orders/<rowid:order_id>/status": "operator",
     "/channels": "viewer",
+    "/operations": "viewer",
+    "/operations/series": "viewer",
+    "/runbooks/<alert>": "viewer",
     "/quarantine": "viewer",
     "/quarantine/<rowid:inbox_id>": "viewer",
     "/quarantine/<rowid:inbox_id>/replay": "operator",
@@ -64,6 +67,7 @@ ANSWERS = {
     "/": {302},
     "/session": {401, 415},  # a token has no session; no body
     "/sessions": {401},
+    "/operations/series": {503},  # without Prometheus
     "/rq/requeue/<queue_name>": {200, 405},  # GET is refused
     "/rq/<int:instance_number>/": {200, 404},
 }
@@ -107,6 +111,7 @@ def walk_routes(console: Console, database_url: str) -> Iterator[tuple[Rule, str
                 "page": 1,
                 "uid": "palmonas-overview",
                 "path": "query",
+                "alert": "Watchdog",
             }
             request: dict[str, Any] = {}
             if rule.endpoint == "rq_dashboard.static":
