@@ -118,13 +118,14 @@ def describe_metrics(boards: list[dict[str, Any]]) -> str:
 
 def _alert_row(alert: Alert, proofs: list[Proof], unproven: dict[str, str]) -> str:
     runbook = f"[runbook](runbooks/{alert.name}.md)"
-    cells = [f"[{alert.name}](#{alert.name.lower()})", alert.labels["severity"], alert.labels["area"], alert.hold]
+    name = " ".join([f"[{alert.name}](#{alert.name.lower()})", *([alert.kind] if alert.kind else [])])
+    cells = [name, alert.severity, alert.labels["area"], alert.hold]
     return f"| {' | '.join([*cells, *_proof_cells(alert, proofs, unproven), runbook])} |"
 
 
 def _proof_cells(alert: Alert, proofs: list[Proof], unproven: dict[str, str]) -> list[str]:
     """Drill, seconds to fire, to be notified, to be resolved, and to be notified in real time: the quickest of each."""
-    found = [one for one in proofs if (one.alert, one.severity) == (alert.name, alert.labels["severity"])]
+    found = [one for one in proofs if one.proves(alert)]
     if not found:
         reason = find_reason(unproven, alert)
         return [reason or "not yet", "", "", "", ""]

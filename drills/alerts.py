@@ -7,28 +7,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drills.ambient import is_ambient
+from rules.files import fits, read_kind
 
 ALWAYS = "Watchdog"
 
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """An alert by name and severity: what a notification is told apart by."""
+    """An alert by name, severity, and what else tells it from others: what a notification is told apart by."""
 
     name: str
     severity: str
+    kind: str = ""
     ambient: bool = False
 
     def fits(self, wanted: str) -> bool:
-        """True for `Name` and `Name/severity` of this alert."""
-        return wanted in (self.name, f"{self.name}/{self.severity}")
+        """True for `Name`, `Name/severity` and `Name/severity/kind` of this alert."""
+        return fits(wanted, self.name, self.severity, self.kind)
 
     def __str__(self) -> str:
-        return f"{self.name}/{self.severity}"
+        return "/".join(part for part in (self.name, self.severity, self.kind) if part)
 
 
 def read_key(labels: Mapping[str, str]) -> Key:
-    return Key(labels["alertname"], labels.get("severity", "none"), is_ambient(labels))
+    return Key(labels["alertname"], labels.get("severity", "none"), read_kind(labels), is_ambient(labels))
 
 
 @dataclass

@@ -40,6 +40,7 @@ class Steps:
     """
 
     severity: str
+    kind: str
     pending_s: float | None
     firing_s: float
     notified_s: float
@@ -105,6 +106,7 @@ class _Run:
         assert notified_at is not None
         return Steps(
             key.severity,
+            key.kind,
             _since(self.fault_at, seen.pending_at),
             min(seen.firing_at, notified_at) - self.fault_at,  # a busy machine shows us the one after the other
             notified_at - self.fault_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+# Labels of a rule that tell apart those of one name and severity.
+KINDS = ("part", "window", "target")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,30 @@ class Alert:
     labels: dict[str, str]
     annotations: dict[str, str]
     file: str
+
+    @property
+    def severity(self) -> str:
+        return self.labels["severity"]
+
+    @property
+    def kind(self) -> str:
+        return read_kind(self.labels)
+
+    @property
+    def path(self) -> tuple[str, str, str]:
+        """Name, severity and kind: no two alerts have the same."""
+        return self.name, self.severity, self.kind
+
+
+def read_kind(labels: Mapping[str, str]) -> str:
+    """What tells an alert from others of its name and severity; empty when there are none."""
+    return next((labels[name] for name in KINDS if name in labels), "")
+
+
+def fits(wanted: str, name: str, severity: str, kind: str) -> bool:
+    """True when `wanted` is `name`, `name/severity` or `name/severity/kind`."""
+    parts = wanted.split("/")
+    return parts == [name, severity, kind][: len(parts)]
 
 
 def _read_rules(folder: Path, root: Path) -> Iterator[tuple[dict[str, Any], str]]:

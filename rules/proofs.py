@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from rules.files import ROOT, Alert
+from rules.files import ROOT, Alert, fits
 
 DRILLS = ROOT / "docs/drills.json"
 UNPROVEN = ROOT / "drills/unproven.yml"
@@ -22,10 +22,14 @@ class Proof:
     drill: str
     alert: str
     severity: str
+    kind: str
     factor: float
     firing_s: float
     notified_s: float
     resolved_s: float | None
+
+    def proves(self, alert: Alert) -> bool:
+        return (self.alert, self.severity, self.kind) == alert.path
 
 
 def read_proofs(path: Path = DRILLS) -> list[Proof]:
@@ -36,6 +40,7 @@ def read_proofs(path: Path = DRILLS) -> list[Proof]:
             drill,
             wanted.partition("/")[0],
             steps["severity"],
+            steps.get("kind", ""),
             entry["factor"],
             steps["firing_s"],
             steps["notified_s"],
@@ -61,6 +66,7 @@ def read_unproven(path: Path = UNPROVEN) -> dict[str, str]:
 
 
 def find_reason(unproven: dict[str, str], alert: Alert) -> str | None:
-    """Why no drill proves `alert`; the file names it as `Name/severity` or, for all severities, as `Name`."""
-    reason = unproven.get(f"{alert.name}/{alert.labels['severity']}") or unproven.get(alert.name)
+    """Why no drill proves `alert`; the file names it as `Name`, `Name/severity` or `Name/severity/kind`."""
+    meant = [key for key in unproven if fits(key, *alert.path)]
+    reason = unproven[max(meant, key=len)] if meant else None
     return reason if reason is None or reason.startswith("planned") else f"unit only: {reason}"

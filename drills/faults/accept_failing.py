@@ -6,7 +6,7 @@ from drills.background import repeat
 from drills.deliveries import deliver
 from drills.stand import Stand
 
-EXPECT = ("PalmonasApiErrors",)
+EXPECT = ("PalmonasApiErrors/page/accept",)
 DETECT_S = 90.0
 RESOLVE_S = 150.0
 MAY = {

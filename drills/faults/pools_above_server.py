@@ -5,7 +5,7 @@ from __future__ import annotations
 from drills.instance import start_console
 from drills.stand import Stand
 
-EXPECT = ("ConnectionPoolsAboveServer",)
+EXPECT = ("ConnectionPoolsAboveServer/warning/postgresql",)
 DETECT_S = 150.0
 
 

@@ -7,10 +7,11 @@ from drills.database import lock_table
 from drills.stand import Stand
 from stack.monitoring import fetch_alerts
 
-EXPECT = ("SloBudgetBurn/warning",)
+EXPECT = ("SloBudgetBurn/warning/1d",)
 DETECT_S = 300.0
 RESOLVE_S = 900.0  # the budget's windows
 MAY = {
+    "SloBudgetBurn/warning/3d": "what burns for a day also burns for three",
     "PostgresLocksBlocked": "three seconds are long on the drill's clock",
     "ConnectionPoolHeldLong": "the drain holds its connection while it waits",
 }
