@@ -1,7 +1,7 @@
 """What a drill is: a fault of drills/faults, found by looking, each module in the same shape.
 
 A module has a docstring (the fault, told precisely), `EXPECT` (the alerts that must fire and be notified, as `Name`,
-`Name/severity` or `Name/severity/kind`: rules.files.KINDS), `inject(stand)` and `heal(stand)`. It may have `MAY` (alerts
+`Name/severity` or `Name/severity/kind`), `inject(stand)` and `heal(stand)`. It may have `MAY` (alerts
 that may be notified beside them, by alert with the reason), `DETECT_S` (longest time from the fault to the last
 notification, on the scaled clock), `HOLD_S` (how long the fault stays after that, so that what comes late is seen),
 `RESOLVE_S`, and `is_seen(stand)` for what shows elsewhere than in an alert.
