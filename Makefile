@@ -25,7 +25,7 @@ down: bootstrap ## Stop everything; what is stored stays.
 status: bootstrap ## Show processes, health, alerts and addresses.
 	@$(BIN)/palmonas status
 
-dev: bootstrap-dev ## Start all, the API in the foreground with reload.
+dev: bootstrap-dev ## Start all, the API in the foreground with reload, the console on 5173 with hot reload.
 	@$(BIN)/palmonas dev --install
 
 test: bootstrap-dev tools ## Run all tests on real servers.
@@ -76,8 +76,9 @@ lint: bootstrap-dev tools ## Check style, types, import directions, shell, YAML 
 	$(BIN)/lint-imports
 	shellcheck $(SHELL_SCRIPTS)
 	$(BIN)/yamllint --strict .
-	@if [ -x preview/node_modules/.bin/tsc ]; then npm --prefix preview run --silent check; \
-	else echo "preview/ not checked: its libraries are not there (make up brings them where node is)"; fi
+	@for site in preview frontend; do \
+		if [ -x $$site/node_modules/.bin/tsc ]; then npm --prefix $$site run --silent check || exit 1; \
+		else echo "$$site/ not checked: its libraries are not there (make up brings them where node is)"; fi; done
 	@$(MAKE) --no-print-directory check-drift
 
 format: bootstrap-dev ## Format the code.
@@ -87,11 +88,15 @@ format: bootstrap-dev ## Format the code.
 build-generated: bootstrap-dev ## Write the generated files anew (rules, dashboards, reference pages).
 	$(BIN)/palmonas rules build
 	$(BIN)/palmonas dashboards build
+	$(BIN)/python -m app.api.describe frontend/openapi.json
+	@if [ -x frontend/node_modules/.bin/tsc ]; then npm --prefix frontend run --silent generate; \
+	else echo "frontend/src/api/schema.d.ts not made: its libraries are not there (make up brings them where node is)"; fi
 
 check-drift: bootstrap-dev ## Fail when a generated file is not what its source makes.
 	$(BIN)/palmonas rules build --check
 	$(BIN)/palmonas dashboards build --check
 	$(BIN)/palmonas dashboards schema --check
+	$(BIN)/python -m app.api.describe --check frontend/openapi.json
 
 lock: ## Pin the newest allowed versions of all dependencies, with hashes.
 	@test -x $(UV) || python3 -m venv build/uv

@@ -152,8 +152,9 @@ def logs(process: str | None, follow: bool, lines: int) -> None:
 @port_option
 @set_port_option
 def dev(install: bool, port: int | None, ports: dict[str, int]) -> None:
-    """Start all but the API, and the API here in the foreground; it starts anew when its code changes."""
+    """Start all but the API, and the API here in the foreground; it and the console follow changes of their code."""
     from app.errors import UsageError
+    from stack.console import start_development
     from stack.layout import find_state
     from stack.lifecycle import find_running, hold_lock, make_api_environment, start_stack
 
@@ -169,12 +170,16 @@ def dev(install: bool, port: int | None, ports: dict[str, int]) -> None:
         [*command, "app.api.server:create()"], env=make_api_environment(layout), start_new_session=True
     )
     signal.signal(signal.SIGTERM, _interrupt)
+    console = None
     try:
+        console = start_development(layout.base_url, _report_progress)
         api.wait()
     except KeyboardInterrupt:
         api.send_signal(signal.SIGTERM)
         api.wait(timeout=30)
     finally:
+        if console:
+            os.killpg(console.pid, signal.SIGTERM)  # npm and what it runs
         _stop(layout)
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from app.errors import UsageError
 from app.store.pool import Pool
 from app.store.tokens import create_token, revoke_token
+from stack.console import CONSOLE
 from stack.health import read_health, save_pages, wait_healthy
 from stack.layout import STATE_VARIABLE, Layout, load_layout, plan_layout
 from stack.monitoring import write_targets
 from stack.packages import install_missing
 from stack.pages import fetch_page
-from stack.preview import build_preview, find_pages, place_preview
+from stack.preview import PREVIEW, place_preview
 from stack.processes import wait_until
 from stack.programs import (
     FRONT,
@@ -93,7 +94,8 @@ def start_stack(wish: Wish, report: Report) -> Layout:
         _refuse_real_channels()
     if wish.install:
         install_missing(report)
-        build_preview(report)
+        PREVIEW.build(report)
+        CONSOLE.build(report)
     previous = load_layout(wish.state)
     if previous and (left := Supervisor(previous).kill_leftovers()):
         report(f"ended {len(left)} processes that a killed supervisor had left")
@@ -103,6 +105,7 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     for part in find_missing_parts():
         report(f"missing: {part}: {MISSING_PARTS[part]}")
     place_preview(layout)
+    CONSOLE.place(layout)
     servers = open_servers(layout)
     servers.postgres.prepare()
     servers.redis.prepare()
@@ -245,7 +248,7 @@ def describe_addresses(layout: Layout) -> dict[str, str]:
         "webhooks": f"{layout.base_url}/webhooks/<channel>",
         "queues (admins)": f"{layout.base_url}/rq",
     }
-    if "prometheus" in running and find_pages(layout).exists():
+    if "prometheus" in running and PREVIEW.find(layout).exists():
         found["dashboards"] = f"{layout.base_url}/dashboards"
     found.update(page for part, page in pages.items() if part in running)
     if SIMULATOR in running:

@@ -13,10 +13,11 @@ from pathlib import Path
 from app.channel_settings import BY_CHANNEL, SECRETS
 from app.config import CHANNEL_NAMES, QUEUES
 from stack.binaries import find_program
+from stack.console import CONSOLE
 from stack.frontdoor import write_haproxy
 from stack.layout import Layout
 from stack.monitoring import SOURCE, write_alertmanager, write_prometheus
-from stack.preview import find_pages
+from stack.preview import PREVIEW
 from stack.processes import find_server_user
 from stack.server import Server
 from stack.servers import PostgresServer, RedisServer
@@ -92,8 +93,10 @@ def write_settings(layout: Layout, servers: Servers, *, demo: bool = False) -> d
     for name in ("prometheus", "alertmanager"):
         if find_executable(name):
             environment[f"PALMONAS_{name.upper()}_URL"] = f"http://127.0.0.1:{layout.ports[name]}"
-    if find_pages(layout).exists() and find_executable("prometheus"):
-        environment["PALMONAS_PREVIEW_DIR"] = str(find_pages(layout))
+    if CONSOLE.find(layout).exists():
+        environment["PALMONAS_CONSOLE_DIR"] = str(CONSOLE.find(layout))
+    if PREVIEW.find(layout).exists() and find_executable("prometheus"):
+        environment["PALMONAS_PREVIEW_DIR"] = str(PREVIEW.find(layout))
     if demo:
         settings = {**list_api_settings(find_simulator(layout)), "POLL_INTERVAL_S": str(DEMO_POLL_INTERVAL_S)}
         environment |= {f"PALMONAS_{name}": value for name, value in settings.items()}

@@ -91,6 +91,11 @@ def register_routes(app: Flask, made: Services, roles: Sequence[str]) -> None:
     health.register(app, made.health, made.readiness)
 
 
+def describe_api(made: Services) -> dict[str, Any]:
+    """OpenAPI of all roles' routes."""
+    return openapi.build_description(operations(_describe_all(made)))
+
+
 def _describe_all(made: Services) -> Flask:
     """An application that serves nothing: the description names the routes of both roles."""
     app = Flask(__package__, static_folder=None)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from stack.preview import BUILT, build_preview
+from stack.preview import PREVIEW
 from stack.processes import find_free_port
 from tests.browser import LARGEST_PICTURE, look_at_dashboard, open_browser
 from tests.running import Stack
@@ -34,8 +34,8 @@ LOAD_S = 180  # before anybody looks: rates and recorded series over five minute
 def stack() -> Iterator[Stack]:
     """A demo, and Locust at work on it until the end."""
     lines: list[str] = []
-    build_preview(lines.append)
-    assert (BUILT / "index.html").exists(), lines
+    PREVIEW.build(lines.append)
+    assert (PREVIEW.built / "index.html").exists(), lines
     directory = Path(tempfile.mkdtemp(prefix="palmonas-seen-"))
     directory.chmod(0o711)
     made = Stack(directory / "state", find_free_port())

@@ -1,0 +1,15 @@
+import { useSyncExternalStore } from 'react';
+
+const WIDE = '(min-width: 760px)'; // the breakpoint md of styles.css
+
+/** Whether there is room for a table. */
+export function useWide(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = window.matchMedia(WIDE);
+      media.addEventListener('change', listener);
+      return () => media.removeEventListener('change', listener);
+    },
+    () => window.matchMedia(WIDE).matches,
+  );
+}

@@ -1,0 +1,25 @@
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { client } from './api/query-client';
+import { router } from './router';
+import './styles.css';
+import { Toasts } from './ui/toast';
+
+const root = document.getElementById('root');
+if (root === null) {
+  throw new Error('the page has no element #root');
+}
+createRoot(root).render(
+  <StrictMode>
+    {/* The content policy takes no style elements: the styles are ours. */}
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={client}>
+        <RouterProvider router={router} />
+        <Toasts />
+      </QueryClientProvider>
+    </CSPProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,3 @@
+export function AuditPage() {
+  return <h1 className="p-4">audit</h1>;
+}

@@ -1,0 +1,3 @@
+export function OperationsPage() {
+  return <h1 className="p-4">operations</h1>;
+}
