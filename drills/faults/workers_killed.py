@@ -9,6 +9,7 @@ MAY = {
     "WorkersKilled": "four workers were killed, and the counter of restarts says so",
     "InboxOldestAge": "it speaks before the dead workers are known to be gone",
     "WorkerHeartbeatStale": "so does this",
+    "QueueStuck": "and this, on the drill's clock: a dead worker is registered for 80 s on any",
     "TargetAbsent": "all workers are all of that job",
 }
 DETECT_S = 150.0  # a dead worker is registered in Redis until its key expires, 80 s after its last heartbeat
