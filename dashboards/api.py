@@ -59,7 +59,7 @@ def _answer() -> list[Any]:
             may_be_empty=NO_TRAFFIC,
         ),
         number(
-            "Accept, 99th percentile",
+            "Accept, p99",
             f"99 of 100 webhooks were answered within this time. The target is 250 ms. {ALL_INSTANCES}",
             recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",

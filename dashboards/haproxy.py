@@ -26,7 +26,7 @@ NOT_PROBED = "no blackbox exporter asks from outside"
 def _answer() -> list[Any]:
     return [
         number(
-            "Backends without a server",
+            "Without a server",
             "Backends of which no server is up and one is down. Servers in maintenance do not count as down.",
             f"sum({pick(UP)} == bool 0 and {pick(DOWN)} > 0) or vector(0)",
             "none",

@@ -74,7 +74,7 @@ def _answer() -> list[Any]:
             may_be_empty=NO_TRAFFIC,
         ),
         number(
-            "Oldest order not stored",
+            "Oldest not stored",
             "Age of the oldest accepted delivery that is not an order yet: does the rest of the house keep up.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",

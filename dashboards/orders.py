@@ -22,7 +22,7 @@ FAILED_CALLS = sum_rate("palmonas_channel_calls_total", "channel, outcome", 'out
 def _answer() -> list[Any]:
     return [
         number(
-            "Oldest order not stored",
+            "Oldest not stored",
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
@@ -36,7 +36,7 @@ def _answer() -> list[Any]:
             "none",
         ),
         number(
-            "Accepted per second",
+            "Accepted",
             "Deliveries that were stored in the inbox and answered 2xx for the first time.",
             sum_rate(f"{ACCEPT}_count", "", 'outcome="accepted"'),
             "cps",

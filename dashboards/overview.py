@@ -63,7 +63,7 @@ def _answer() -> list[Any]:
             alerts=["PalmonasApiDown"],
         ),
         number(
-            "Accepted per second",
+            "Accepted",
             "Deliveries that were stored in the inbox and answered 2xx for the first time.",
             sum_rate(f"{ACCEPT}_count", "", 'outcome="accepted"'),
             "cps",
@@ -80,7 +80,7 @@ def _answer() -> list[Any]:
             leads_to="palmonas-api",
         ),
         number(
-            "Accept, 99th percentile",
+            "Accept, p99",
             f"99 of 100 webhooks were answered within this time. The target is 250 ms. {ALL_INSTANCES}",
             recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",
@@ -89,7 +89,7 @@ def _answer() -> list[Any]:
             leads_to="palmonas-api",
         ),
         number(
-            "Oldest order not stored",
+            "Oldest not stored",
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
@@ -150,7 +150,7 @@ def _parts() -> list[Any]:
         saturation(
             "Fullest connection pool",
             "The worst instance of each pool, but those of health checks. Details: the connection pools dashboard.",
-            [Line(max_of(POOL_FILL, "job, pool"), "{{job}} {{pool}}")],
+            [Line(max_of(POOL_FILL, "pool"), "{{pool}}")],
             [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated", "ConnectionPoolTimeouts"],
             leads_to="palmonas-pools",

@@ -35,6 +35,8 @@ __all__ = [
 STAT_WIDTH, STAT_HEIGHT = 4, 4
 GRAPH_WIDTH, GRAPH_HEIGHT = 8, 8
 WIDE = 12
+# What an axis shows at least, by unit: around nothing but zeros a graph invents one, up to 100 or 10,000 %.
+LEAST = {"percentunit": 0.01, "cps": 0.1, "reqps": 0.1, "short": 1, "none": 1, "s": 0.01}
 # Pixels of a column whose names are long.
 WIDTHS = {"alertname": 230, "job": 150}
 
@@ -55,8 +57,8 @@ def graph(
     panel = panel.min(0).line_width(1).fill_opacity(0).show_points(shapes.VisibilityMode.NEVER)
     panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     panel = panel.legend(legend()).tooltip(tooltip())
-    if top is not None:
-        panel = panel.axis_soft_max(top)
+    if (least := LEAST.get(unit, 0) if top is None else top) > 0:
+        panel = panel.axis_soft_max(least)
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL)).fill_opacity(30)
     if limits:

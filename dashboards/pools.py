@@ -136,7 +136,7 @@ def _answer() -> list[Any]:
             "Who holds connections",
             "Connections held on average by each use (its seconds of use per second). The top line is who "
             "to ask first.",
-            [Line(top_sum_rate(10, f"{USE}_sum", "pool, route"), "{{pool}} {{route}}")],
+            [Line(top_sum_rate(6, f"{USE}_sum", "pool, route"), "{{pool}} {{route}}")],
             "short",
             stacked=True,
             may_be_empty=IDLE,

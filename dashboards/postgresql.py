@@ -37,7 +37,7 @@ def _answer() -> list[Any]:
             alerts=["PostgresConnectionsHigh", "PostgresConnectionsExhausted"],
         ),
         number(
-            "Longest transaction at work",
+            "Longest at work",
             "Age of the oldest transaction of a client that is at work. Until it ends, no dead row can be removed.",
             max_of("job_instance:pg_transaction_seconds:max"),
             "s",
@@ -45,7 +45,7 @@ def _answer() -> list[Any]:
             alerts=["PostgresLongTransaction"],
         ),
         number(
-            "Longest idle in a transaction",
+            "Idle in transaction",
             "Time that a client has done nothing in an open transaction. What it has locked stays locked.",
             max_of("job_instance:pg_idle_in_transaction_seconds:max"),
             "s",

@@ -39,7 +39,7 @@ def _answer() -> list[Any]:
             alerts=["QueueOldestJobAge"],
         ),
         number(
-            "Oldest order not stored",
+            "Oldest not stored",
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
@@ -129,7 +129,7 @@ def _jobs() -> list[Any]:
             "Jobs that ended, by outcome",
             "succeeded, failed, retried. Many retried and few succeeded is a retry storm.",
             PROCESSED,
-            "queue, outcome",
+            "outcome",
             alerts=["QueueStuck", "QueueFailures", "JobRetryStorm"],
             may_be_empty=NO_JOB,
         ),

@@ -32,7 +32,7 @@ def _burn(window: str, *matchers: str) -> str:
 def _answer() -> list[Any]:
     panels: list[Any] = [
         number(
-            f"Left of {slo}",
+            f"Left: {slo.removeprefix('accept_')}",
             f"Share of 30 days' error budget that is left; the promise: {promise}. Below 0 % it is overdrawn.",
             "min(" + pick_job(LEFT, f'slo="{slo}"') + ")",
             "percentunit",

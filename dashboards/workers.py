@@ -71,7 +71,7 @@ def _answer() -> list[Any]:
             may_be_empty=NO_SUPERVISOR,
         ),
         number(
-            "Run time, 99th percentile",
+            "Run time, p99",
             "99 of 100 jobs ended within this time. A drain ends after 5 s by design.",
             quantile_of(0.99, RUN),
             "s",

@@ -22,7 +22,7 @@ POLL_S = 0.2
 # Chromium breaks off what it loads when an address of the machine comes or goes, as those of containers do.
 MOVED = "ERR_NETWORK_CHANGED"
 LARGEST_PICTURE = 200_000  # bytes
-QUALITIES = (55, 45, 35, 25)  # per cent: the first with which a page stays below the size
+QUALITIES = (55, 45, 35, 25, 18)  # per cent: the first with which a page stays below the size
 # Panels by title: what each one's element says of itself (preview/src/page.tsx).
 READ_PANELS = """() => [...document.querySelectorAll('[data-panel]')].map(place => {
   const body = place.querySelector('[data-state]');
