@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,3 +26,8 @@ def open_store(statement_timeout_s: float | None = None) -> Iterator[Pool]:
         yield pool
     finally:
         pool.close()
+
+
+def make_request_id() -> str:
+    """The id of one command's work, in logs and the audit log."""
+    return f"command-{secrets.token_hex(8)}"

@@ -8,8 +8,9 @@ import click
 import orjson
 
 from app.config import ALL_CHANNELS
+from app.store.audit import AuditEntry, describe_command
 from app.store.quarantine import discard_delivery, list_quarantine, read_quarantined, release_delivery
-from cli.connect import open_store
+from cli.connect import make_request_id, open_store
 
 DELIVERY_ID = click.IntRange(1, 2**63 - 1)
 
@@ -51,7 +52,7 @@ def replay(deliveries: tuple[int, ...]) -> None:
     """Try DELIVERIES again, with all their tries. The dispatcher picks them up within seconds."""
     with open_store() as pool:
         for delivery in deliveries:
-            release_delivery(pool, delivery)
+            release_delivery(pool, delivery, _describe("replay", delivery))
             click.echo(f"delivery {delivery} is pending again")
 
 
@@ -61,5 +62,9 @@ def discard(deliveries: tuple[int, ...]) -> None:
     """Give DELIVERIES up. Their rows stay until they are pruned."""
     with open_store() as pool:
         for delivery in deliveries:
-            discard_delivery(pool, delivery)
+            discard_delivery(pool, delivery, _describe("discard", delivery))
             click.echo(f"delivery {delivery} is discarded")
+
+
+def _describe(action: str, delivery: int) -> AuditEntry:
+    return describe_command(f"quarantine.{action}", f"delivery:{delivery}", make_request_id())

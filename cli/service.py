@@ -67,19 +67,25 @@ def exporter() -> None:
     "--quarantined", is_flag=True, help="Delete those in quarantine, too: orders that nobody has may be there."
 )
 def prune(days: int | None, batch: int, quarantined: bool) -> None:
-    """Delete deliveries (keys and raw payloads) past their retention, in bounded batches."""
+    """Delete deliveries (keys and raw payloads) and audit entries past their retention, in bounded batches."""
+    from app.store.audit import prune_entries
     from app.store.inbox import FINISHED, count_old_quarantined, prune_deliveries
     from cli.connect import open_store
     from cli.settings import load_config
 
-    keep = days or load_config().retention_days
-    deleted = 0
+    config = load_config()
+    keep = days or config.retention_days
+    deleted = entries = 0
     with open_store(statement_timeout_s=60) as pool:
         states = (*FINISHED, "quarantined") if quarantined else FINISHED
         while got := prune_deliveries(pool, keep, batch, states):
             deleted += got
         left = count_old_quarantined(pool, keep)
+        while got := prune_entries(pool, config.audit_retention_days, batch):
+            entries += got
     click.echo(f"deleted {deleted} deliveries older than {keep} days")
+    if entries:
+        click.echo(f"deleted {entries} audit entries older than {config.audit_retention_days} days")
     if left:
         click.echo(
             f"{left} more are in quarantine with their raw payloads: replay or discard them, or use --quarantined",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 
 import click
@@ -19,7 +18,7 @@ from app.store.users import (
     set_password,
     set_role,
 )
-from cli.connect import open_store
+from cli.connect import make_request_id, open_store
 
 CHOICES = (
     click.option("--generate", is_flag=True, help="Make a password and print it, once."),
@@ -42,7 +41,7 @@ def create(email: str, role: str, generate: bool, password_stdin: bool) -> None:
     email = normalize_email(email)
     chosen = _choose_password(email, generate=generate, from_stdin=password_stdin)
     with open_store() as pool:
-        create_user(pool, email, role, hash_password(chosen), _make_request_id())
+        create_user(pool, email, role, hash_password(chosen), make_request_id())
     _tell(f"user {email} may log in as {role}", chosen if generate else None)
 
 
@@ -55,7 +54,7 @@ def password(email: str, generate: bool, password_stdin: bool) -> None:
     email = normalize_email(email)
     chosen = _choose_password(email, generate=generate, from_stdin=password_stdin)
     with open_store() as pool:
-        set_password(pool, email, hash_password(chosen), _make_request_id())
+        set_password(pool, email, hash_password(chosen), make_request_id())
     _tell(f"user {email} has a new password; all their sessions have ended", chosen if generate else None)
 
 
@@ -65,7 +64,7 @@ def password(email: str, generate: bool, password_stdin: bool) -> None:
 def role(email: str, role: str) -> None:
     """Give EMAIL another ROLE, and end all their sessions."""
     with open_store() as pool:
-        changed = set_role(pool, email, role, _make_request_id())
+        changed = set_role(pool, email, role, make_request_id())
     click.echo(f"user {changed.email} is {role} now; all their sessions have ended")
 
 
@@ -74,7 +73,7 @@ def role(email: str, role: str) -> None:
 def disable(email: str) -> None:
     """Keep EMAIL out, from now on; their sessions end at once."""
     with open_store() as pool:
-        changed = disable_user(pool, email, _make_request_id())
+        changed = disable_user(pool, email, make_request_id())
     click.echo(f"user {changed.email} is disabled; all their sessions have ended")
 
 
@@ -83,7 +82,7 @@ def disable(email: str) -> None:
 def enable(email: str) -> None:
     """Let EMAIL in again, with the password they had."""
     with open_store() as pool:
-        changed = enable_user(pool, email, _make_request_id())
+        changed = enable_user(pool, email, make_request_id())
     click.echo(f"user {changed.email} may log in again as {changed.role}")
 
 
@@ -92,7 +91,7 @@ def enable(email: str) -> None:
 def log_out(email: str) -> None:
     """End all sessions of EMAIL; they may log in again."""
     with open_store() as pool:
-        changed = log_out_user(pool, email, _make_request_id())
+        changed = log_out_user(pool, email, make_request_id())
     click.echo(f"all sessions of user {changed.email} have ended")
 
 
@@ -130,7 +129,3 @@ def _tell(sentence: str, generated: str | None) -> None:
     click.echo(sentence, err=generated is not None)
     if generated is not None:
         click.echo(generated)
-
-
-def _make_request_id() -> str:
-    return f"command-{secrets.token_hex(8)}"

@@ -12,6 +12,7 @@ from app.channels import CHANNELS
 from app.errors import CallFailed, StoreUnavailable
 from app.orders import poll, privacy_work, push
 from app.orders.drain import charge_oldest, drain_batch
+from app.store.audit import prune_entries
 from app.store.inbox import prune_deliveries
 from app.store.polls import LeaseLost
 from worker.context import current
@@ -130,7 +131,7 @@ def erase_personal_data(request_id: int) -> str:
 def prune() -> int:
     """Delete deliveries past their retention, in bounded batches; asks for itself again when there are more.
 
-    Returns how many were deleted.
+    Then entries of the audit log past theirs, as far as time is left. Returns how many deliveries were deleted.
     """
     context = current()
     deleted, deadline = 0, time.monotonic() + PRUNE_SECONDS
@@ -144,4 +145,8 @@ def prune() -> int:
         if got < PRUNE_BATCH:
             break
     log.info("inbox_pruned", extra={"deleted": deleted, "job_id": _job_id()})
+    while not context.stopping() and time.monotonic() <= deadline:
+        context.beat()
+        if prune_entries(context.pool, context.config.audit_retention_days, PRUNE_BATCH) < PRUNE_BATCH:
+            break
     return deleted

@@ -11,10 +11,12 @@ from flask import Flask
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from app.api import (
+    audit_log,
     channels,
     console_pages,
     dashboards,
     docs_page,
+    exports,
     health,
     logins,
     openapi,
@@ -22,6 +24,7 @@ from app.api import (
     overview,
     quarantine,
     rq_page,
+    status_changes,
     webhooks,
 )
 from app.api.auth import enforce_policy
@@ -82,6 +85,9 @@ def register_routes(app: Flask, made: Services, roles: Sequence[str]) -> None:
         console_pages.register(app)
         logins.register(app, made)
         orders.register(app)
+        status_changes.register(app)
+        exports.register(app)
+        audit_log.register(app)
         channels.register(app, made)
         quarantine.register(app)
         openapi.register(app)

@@ -96,7 +96,7 @@ def _collect_models(declared: Iterable[Operation]) -> tuple[dict[Any, Any], dict
     for operation in declared:
         if operation.body:  # query strings are described parameter by parameter
             inputs[operation.body] = None
-        outputs |= {one: None for one in operation.answers.values() if one}
+        outputs |= {one: None for one in operation.answers.values() if isinstance(one, type)}
     found, whole = models_json_schema(
         [(one, "validation") for one in inputs] + [(one, "serialization") for one in outputs],
         ref_template=REF,
@@ -164,7 +164,9 @@ def _describe_answers(operation: Operation, refs: Models) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, model in operation.answers.items():
         answers[str(status)] = {"description": HTTPStatus(status).phrase}
-        if model:
+        if isinstance(model, str):
+            answers[str(status)]["content"] = {model: {"schema": {"type": "string"}}}
+        elif model:
             answers[str(status)]["content"] = {"application/json": {"schema": refs[model]}}
         if operation.answer_headers:
             answers[str(status)]["headers"] = {

@@ -41,7 +41,7 @@ class Operation:
     body: type[BaseModel] | None = None
     body_types: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    answers: Mapping[int, type[BaseModel] | str | None] = field(default_factory=dict)
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[type[AnswerableError], ...] = ()
     tracked: bool = True
@@ -86,7 +86,7 @@ def add_route(  # each keyword is one line of the declaration
     body: type[BaseModel] | None = None,
     body_types: tuple[str, ...] = (),
     headers: Mapping[str, str] | None = None,
-    answers: Mapping[int, type[BaseModel] | None] | None = None,
+    answers: Mapping[int, type[BaseModel] | str | None] | None = None,
     answer_headers: Mapping[str, str] | None = None,
     errors: tuple[type[AnswerableError], ...] = (),
     tracked: bool = True,
@@ -100,7 +100,7 @@ def add_route(  # each keyword is one line of the declaration
     query, body: models; the view gets the validated values as keywords `query` and `body`.
     body_types: content types of a body that the view reads itself (webhooks); documentation only.
     headers: required request headers, name to description; documentation only, the view checks them.
-    answers: status to model of the body (None: no JSON body) for each good answer.
+    answers: status to model of the body (a content type for one that is not JSON, None for none), each good answer.
     answer_headers: headers of good answers, name to description.
     errors: the errors of `app.errors` the view itself may raise; 400 for `query` and `body`, and 401, 403 and
         503 for tokens, are added by themselves.

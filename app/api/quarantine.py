@@ -7,6 +7,7 @@ import logging
 from flask import Flask, Response
 
 from app.api.answers import answer_json
+from app.api.audit import describe, record
 from app.api.auth import current_actor, current_caller
 from app.api.cursors import decode_id, encode_id, link_next
 from app.api.policy import add_route
@@ -87,16 +88,17 @@ def get_quarantine(query: QuarantineQuery) -> Response:
 
 def get_quarantined(inbox_id: int, query: PayloadQuery) -> Response:
     if query.payload and current_caller().role != "admin":
-        raise Forbidden("raw payloads need a token of role admin")
+        raise Forbidden("raw payloads need the role admin")
     row, payload = read_quarantined(services().pool, inbox_id)
     answer = QuarantinedAnswer.model_validate(row)
     if query.payload:
+        record("quarantine.payload", f"delivery:{inbox_id}")
         answer.payload = payload
     return answer_json(answer)
 
 
 def replay_quarantined(inbox_id: int, query: NoQuery) -> Response:
-    release_delivery(services().pool, inbox_id)
+    release_delivery(services().pool, inbox_id, describe("quarantine.replay", f"delivery:{inbox_id}"))
     log.info("delivery_replayed", extra={"inbox_id": inbox_id, "actor": current_actor()})
     try:
         services().queue.enqueue_task("replay_delivery", inbox_id, request_id=request_id.get())
@@ -107,6 +109,6 @@ def replay_quarantined(inbox_id: int, query: NoQuery) -> Response:
 
 
 def discard_quarantined(inbox_id: int, query: NoQuery) -> Response:
-    discard_delivery(services().pool, inbox_id)
+    discard_delivery(services().pool, inbox_id, describe("quarantine.discard", f"delivery:{inbox_id}"))
     log.info("delivery_discarded", extra={"inbox_id": inbox_id, "actor": current_actor()})
     return answer_json(QuarantineAction(id=inbox_id, state="discarded"))

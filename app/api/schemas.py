@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -86,7 +86,7 @@ Limit = Annotated[int, Field(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[str, Field(max_length=200, description="`next` of the page before, as it was given.")]
 
 
-class OrderQuery(Query):
+class OrderFilterQuery(Query):
     channel: ChannelName | None = None
     status: OrderStatus | None = None
     channel_status: ChannelStatusName | None = None
@@ -106,6 +106,9 @@ class OrderQuery(Query):
     placed_to: Annotated[
         AwareDatetime | None, Field(description="Exclusive, with a time zone."), AfterValidator(_to_utc)
     ] = None
+
+
+class OrderQuery(OrderFilterQuery):
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -126,6 +129,23 @@ class NoQuery(Query):
 
 class StatusChangeBody(Query):
     status: Progress
+
+
+class OrderAtRevision(Query):
+    id: Annotated[int, Field(ge=1, lt=2**63)]
+    revision: Annotated[int, Field(ge=1, lt=2**31, description="As the order was read.")]
+
+
+class StatusChangesBody(Query):
+    status: Progress
+    orders: Annotated[list[OrderAtRevision], Field(min_length=1, max_length=200)]
+
+
+class AuditQuery(Query):
+    actor: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9:._-]{1,100}$", description="As `user:1`.")] = None
+    action: Annotated[str | None, Field(pattern=r"^[a-z0-9._]{1,100}$", description="As `order.status`.")] = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
 
 
 class LoginBody(Query):
@@ -213,6 +233,18 @@ class OrderEventAnswer(Answer):
     detail: str | None
 
 
+class PushAnswer(Answer):
+    """A message to the channel; the events tell each try."""
+
+    id: int
+    status: str | None
+    state: str
+    created_at: Time
+    finished_at: Time | None
+    attempts: int
+    last_error: str | None
+
+
 class DeliveryAnswer(Answer):
     id: int
     delivery_id: str
@@ -244,6 +276,7 @@ class OrderAnswer(OrderSummary):
     items: list[OrderItemAnswer]
     refunds: list[RefundAnswer]
     fulfillments: list[FulfillmentAnswer]
+    pushes: list[PushAnswer]
     events: list[OrderEventAnswer]
     deliveries: list[DeliveryAnswer]
 
@@ -253,6 +286,39 @@ class StatusAnswer(Answer):
     from_status: str
     to_status: str
     revision: int
+
+
+class StatusOutcome(Answer):
+    """`revision` is the present one, when it is known; `detail` says why nothing was changed."""
+
+    id: int
+    outcome: Literal["changed", "stale", "refused", "missing", "failed"]
+    revision: int | None = None
+    detail: str | None = None
+
+
+class StatusChangesAnswer(Answer):
+    results: list[StatusOutcome]
+
+
+class AuditEntryAnswer(Answer):
+    """`actor_email` is the present address of a user who acted."""
+
+    id: int
+    at: Time
+    actor: str
+    actor_email: str | None
+    action: str
+    object: str
+    outcome: str
+    address: str | None
+    request_id: str
+    detail: dict[str, Any]
+
+
+class AuditPage(Answer):
+    entries: list[AuditEntryAnswer]
+    next: str | None
 
 
 class ChannelAnswer(Answer):

@@ -56,6 +56,7 @@ def read_export(pool: Pool, channel: str, person: Person) -> dict[str, Any] | No
     for order_id in ids:
         order = read_order(pool, order_id, with_payloads=True, most=EVERYTHING)
         if order is not None:
+            del order["pushes"]  # all of them are in the messages
             with pool.transaction("export") as cursor:
                 orders.append(order | {"messages": list_of_order(cursor, order_id)})
     payloads = list_payloads(pool, channel, add_orders(pool, person, ids))

@@ -10,6 +10,7 @@ from app import telemetry
 from app.errors import Conflict, NotFound, PreconditionFailed
 from app.orders.transitions import PROGRESSES, Progress, explain_refusal
 from app.store import order_status
+from app.store.audit import AuditEntry, insert_entry
 from app.store.outbox import insert_message
 from app.store.pool import Cursor, Pool
 
@@ -41,11 +42,12 @@ def change_status(
     actor: str,
     request_id: str,
     pushed: Mapping[str, frozenset[str]],
+    audit: AuditEntry | None = None,
 ) -> StatusChange:
     """Move order `order_id`, as it was at `revision`, to `to`, and record who did it.
 
     The only place where operators' changes are written. `pushed` names the channels that are told of changes, and of
-    which: their message is written in the same transaction.
+    which: their message is written in the same transaction, and so is `audit`, the record of it.
 
     Raises NotFound, StaleRevision, Conflict (not in the table, or the channel has the last word).
     """
@@ -61,6 +63,8 @@ def change_status(
         order_status.insert_status_event(
             cursor, order_id, actor=actor, from_value=current.progress, to_value=to, request_id=request_id
         )
+        if audit:
+            insert_entry(cursor, audit)
         if to in pushed.get(current.channel, frozenset()):
             insert_message(
                 cursor,

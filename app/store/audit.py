@@ -40,6 +40,11 @@ class AuditRow:
     actor_email: str | None
 
 
+def describe_command(action: str, about: str, request_id: str, **detail: Any) -> AuditEntry:
+    """What somebody did with `palmonas` on the machine itself."""
+    return AuditEntry("command", action, about, "done", None, request_id, detail)
+
+
 def insert_entry(cursor: Cursor, entry: AuditEntry) -> None:
     """In the caller's transaction: what was done and its record come and go together."""
     cursor.execute(

@@ -124,6 +124,8 @@ _RELATED = {
     " FROM refunds WHERE order_id = %s ORDER BY id LIMIT %s",
     "fulfillments": "SELECT external_id, status, carrier, tracking_numbers, tracking_urls, version, lines"
     " FROM fulfillments WHERE order_id = %s ORDER BY id LIMIT %s",
+    "pushes": "SELECT * FROM (SELECT id, payload ->> 'status' AS status, state, created_at, finished_at, attempts,"
+    " error AS last_error FROM outbox WHERE order_id = %s ORDER BY id DESC LIMIT %s) AS newest ORDER BY id",
     "events": "SELECT * FROM (SELECT id, at, type, actor, from_value, to_value, request_id, detail"
     " FROM order_events WHERE order_id = %s ORDER BY id DESC LIMIT %s) AS newest ORDER BY id",
 }
@@ -139,8 +141,8 @@ _ORDER = (
 
 
 def read_order(pool: Pool, order_id: int, *, with_payloads: bool, most: int = MAX_RELATED) -> Row | None:
-    """An order and all that belongs to it, at most `most` of each kind: `items`, `refunds`, `fulfillments`, `events`,
-    `deliveries`.
+    """An order and all that belongs to it, at most `most` of each kind: `items`, `refunds`, `fulfillments`, `pushes`,
+    `events`, `deliveries`.
 
     One snapshot: the parts fit the revision. None when there is no such order.
     """

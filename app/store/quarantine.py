@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.errors import Conflict, NotFound
+from app.store.audit import AuditEntry, insert_entry
 from app.store.pool import Cursor, Pool
 
 COLUMNS = "id, channel, delivery_id, topic, received_at, state, attempts, error, request_id, job_id"
@@ -50,8 +51,8 @@ def read_quarantined(pool: Pool, inbox_id: int) -> tuple[SetAside, str]:
     return SetAside(*row[:-1]), row[-1]
 
 
-def release_delivery(pool: Pool, inbox_id: int) -> None:
-    """Make a quarantined delivery pending, with all its tries again. Raises NotFound, Conflict.
+def release_delivery(pool: Pool, inbox_id: int, audit: AuditEntry | None = None) -> None:
+    """Make a quarantined delivery pending, with all its tries again; `audit` is its record. Raises NotFound, Conflict.
 
     The dispatcher finds pending rows by itself; whoever wants it sooner asks for a job.
     """
@@ -63,10 +64,15 @@ def release_delivery(pool: Pool, inbox_id: int) -> None:
         )
         if cursor.rowcount == 0:
             raise _explain_miss(cursor, inbox_id)
+        if audit:
+            insert_entry(cursor, audit)
 
 
-def discard_delivery(pool: Pool, inbox_id: int) -> None:
-    """Give a quarantined delivery up; its row stays until it is pruned. Raises NotFound, Conflict."""
+def discard_delivery(pool: Pool, inbox_id: int, audit: AuditEntry | None = None) -> None:
+    """Give a quarantined delivery up; its row stays until it is pruned. `audit` is its record.
+
+    Raises NotFound, Conflict.
+    """
     with pool.transaction("discard_delivery") as cursor:
         cursor.execute(
             "UPDATE inbox SET state = 'discarded', finished_at = now() WHERE id = %s AND state = 'quarantined'",
@@ -74,6 +80,8 @@ def discard_delivery(pool: Pool, inbox_id: int) -> None:
         )
         if cursor.rowcount == 0:
             raise _explain_miss(cursor, inbox_id)
+        if audit:
+            insert_entry(cursor, audit)
 
 
 def _explain_miss(cursor: Cursor, inbox_id: int) -> Conflict | NotFound:

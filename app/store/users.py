@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.errors import UsageError
-from app.store.audit import AuditEntry, insert_entry
+from app.store.audit import AuditEntry, describe_command, insert_entry
 from app.store.pool import Pool
 from app.store.tokens import ROLES
 
@@ -54,7 +54,7 @@ def create_user(pool: Pool, email: str, role: str, password_hash: str, request_i
         if row is None:
             raise UsageError(f"there is a user {email}; see: palmonas user list")
         user = User(*row)
-        insert_entry(cursor, _describe("user.create", user, request_id, role=role))
+        insert_entry(cursor, describe_command("user.create", f"user:{user.id}", request_id, role=role))
     return user
 
 
@@ -97,12 +97,8 @@ def _change(pool: Pool, email: str, action: str, request_id: str, change: tuple[
         if row is None:
             raise UsageError(f"there is no user {normalize_email(email)}; see: palmonas user list")
         user = User(*row)
-        insert_entry(cursor, _describe(action, user, request_id, **detail))
+        insert_entry(cursor, describe_command(action, f"user:{user.id}", request_id, **detail))
     return user
-
-
-def _describe(action: str, user: User, request_id: str, **detail: Any) -> AuditEntry:
-    return AuditEntry("command", action, f"user:{user.id}", "done", None, request_id, detail)
 
 
 def end_sessions(pool: Pool, user_id: int, entry: AuditEntry) -> None:

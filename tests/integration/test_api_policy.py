@@ -45,6 +45,9 @@ POLICIES = {
     "/orders": "viewer",
     "/orders/<rowid:order_id>": "viewer",
     "/orders/<rowid:order_id>/status": "operator",
+    "/orders/statuses": "operator",
+    "/orders.csv": "viewer",
+    "/audit": "admin",
     "/channels": "viewer",
     "/operations": "viewer",
     "/operations/series": "viewer",
@@ -125,6 +128,8 @@ def walk_routes(console: Console, database_url: str) -> Iterator[tuple[Rule, str
                 arguments["job_id"] = make_failed_job(console)
             if rule.endpoint == "patch_order_status":
                 request = {"json": {"status": "processing"}, "headers": {"If-Match": '"1"'}}
+            if rule.endpoint == "post_order_statuses":
+                request = {"json": {"status": "processing", "orders": [{"id": 1, "revision": 1}]}}
             built = rule.build({name: arguments[name] for name in rule.arguments})
             assert built is not None
             yield rule, method, built[1], request

@@ -9,7 +9,7 @@ from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from app.api import channels, openapi, orders, quarantine
+from app.api import audit_log, exports, openapi, orders, quarantine, status_changes
 from app.api.openapi import build_description
 from app.api.policy import RowId, add_route, operations
 from app.errors import Conflict
@@ -19,7 +19,7 @@ from app.errors import Conflict
 def app() -> Flask:
     bare = Flask("bare", static_folder=None)
     bare.url_map.converters["rowid"] = RowId
-    for module in (orders, channels, quarantine, openapi):
+    for module in (orders, status_changes, exports, audit_log, quarantine, openapi):
         module.register(bare)
     add_route(
         bare, "/hooks/<channel>", lambda channel: channel, methods=("POST",), policy="signed", summary="Take one",

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what, newest first
+         * @description Needs the role admin or a higher one.
+         */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/channels": {
         parameters: {
             query?: never;
@@ -12,8 +32,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the configured channels with their newest order and what waits (counted to 10,000)
-         * @description Needs a token of role viewer or higher.
+         * List the configured channels: pace, silence, polls, and what waits (counted to 10,000)
+         * @description Needs the role viewer or a higher one.
          */
         get: operations["get_channels"];
         put?: never;
@@ -67,9 +87,49 @@ export interface paths {
         };
         /**
          * This description
-         * @description Needs a token of role viewer or higher.
+         * @description Needs the role viewer or a higher one.
          */
         get: operations["get_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at the whole service; looked at every two seconds at most, whoever asks
+         * @description Needs the role viewer or a higher one.
+         */
+        get: operations["get_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the small graphs of the time before now
+         * @description Needs the role viewer or a higher one.
+         */
+        get: operations["get_operations_series"];
         put?: never;
         post?: never;
         delete?: never;
@@ -87,11 +147,51 @@ export interface paths {
         };
         /**
          * List orders, newest first
-         * @description Needs a token of role viewer or higher.
+         * @description Needs the role viewer or a higher one.
          */
         get: operations["get_orders"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orders.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All orders of a filter as CSV, newest first; text that looks like a formula begins with an apostrophe
+         * @description Needs the role viewer or a higher one.
+         */
+        get: operations["get_orders_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orders/statuses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the status of several orders, each if it is still as it was read, with a result for each
+         * @description Needs the role operator or a higher one.
+         */
+        post: operations["post_order_statuses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -107,7 +207,7 @@ export interface paths {
         };
         /**
          * Read one order with items, refunds, fulfilments, events and deliveries
-         * @description Needs a token of role viewer or higher.
+         * @description Needs the role viewer or a higher one.
          */
         get: operations["get_order"];
         put?: never;
@@ -133,7 +233,7 @@ export interface paths {
         head?: never;
         /**
          * Change an order's status, if it is still as it was read
-         * @description Needs a token of role operator or higher.
+         * @description Needs the role operator or a higher one.
          */
         patch: operations["patch_order_status"];
         trace?: never;
@@ -147,7 +247,7 @@ export interface paths {
         };
         /**
          * List deliveries in quarantine, newest first
-         * @description Needs a token of role viewer or higher.
+         * @description Needs the role viewer or a higher one.
          */
         get: operations["get_quarantine"];
         put?: never;
@@ -167,7 +267,7 @@ export interface paths {
         };
         /**
          * Read one delivery in quarantine
-         * @description Needs a token of role viewer or higher.
+         * @description Needs the role viewer or a higher one.
          */
         get: operations["get_quarantined"];
         put?: never;
@@ -189,7 +289,7 @@ export interface paths {
         put?: never;
         /**
          * Give a delivery up
-         * @description Needs a token of role operator or higher.
+         * @description Needs the role operator or a higher one.
          */
         post: operations["discard_quarantined"];
         delete?: never;
@@ -209,7 +309,7 @@ export interface paths {
         put?: never;
         /**
          * Try a delivery again, with all its tries
-         * @description Needs a token of role operator or higher.
+         * @description Needs the role operator or a higher one.
          */
         post: operations["replay_quarantined"];
         delete?: never;
@@ -230,6 +330,71 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runbooks/{alert}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what to do when an alert fires
+         * @description Needs the role viewer or a higher one.
+         */
+        get: operations["read_runbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is logged in, until when, and the token every change has to bring along
+         * @description Needs the role viewer or a higher one.
+         */
+        get: operations["get_session"];
+        put?: never;
+        /** Log in; the answer sets the session's cookie */
+        post: operations["post_session"];
+        /**
+         * Log out
+         * @description Needs the role viewer or a higher one.
+         */
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Log out everywhere: end all sessions of this user
+         * @description Needs the role viewer or a higher one.
+         */
+        delete: operations["delete_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -259,8 +424,99 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** ChannelAnswer */
-        ChannelAnswer: {
+        /** AlertAnswer */
+        AlertAnswer: {
+            /** Area */
+            area: string | null;
+            /**
+             * Dashboard
+             * @description Path here, from half an hour before the alert until now.
+             */
+            dashboard: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Inhibited
+             * @description Another alert explains it.
+             */
+            inhibited: boolean;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Runbook
+             * @description Path of it here.
+             */
+            runbook: string | null;
+            /** Severity */
+            severity: string;
+            /** Silenced By */
+            silenced_by: components["schemas"]["SilenceOfAlert"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "firing" | "pending";
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * AuditEntryAnswer
+         * @description `actor_email` is the present address of a user who acted.
+         */
+        AuditEntryAnswer: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /** Actor Email */
+            actor_email: string | null;
+            /** Address */
+            address: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: number;
+            /** Object */
+            object: string;
+            /** Outcome */
+            outcome: string;
+            /** Request Id */
+            request_id: string;
+        };
+        /** AuditPage */
+        AuditPage: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntryAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** ChannelLive */
+        ChannelLive: {
+            /** Caught By Reconciliation 24H */
+            caught_by_reconciliation_24h: number | null;
+            /** Circuit */
+            circuit: ("closed" | "half_open" | "open") | null;
+            /**
+             * Last Order At
+             * @description When the newest order was stored first.
+             */
+            last_order_at: string | null;
             /** Last Order Id */
             last_order_id: number | null;
             /** Last Order Placed At */
@@ -271,13 +527,47 @@ export interface components {
             name: string;
             /** Pending */
             pending: number;
+            poll: components["schemas"]["PollAnswer"] | null;
             /** Quarantined */
             quarantined: number;
+            /**
+             * Rate Per Minute
+             * @description Deliveries of the last five minutes.
+             */
+            rate_per_minute: number | null;
+            /** Signature Failures 1H */
+            signature_failures_1h: number | null;
+            /** Silence S */
+            silence_s: number | null;
+            /**
+             * Usual Gap S
+             * @description Between two deliveries at this hour; null when unknown.
+             */
+            usual_gap_s: number | null;
         };
-        /** ChannelList */
-        ChannelList: {
+        /** ChannelLiveList */
+        ChannelLiveList: {
             /** Channels */
-            channels: components["schemas"]["ChannelAnswer"][];
+            channels: components["schemas"]["ChannelLive"][];
+            /** Prometheus */
+            prometheus: boolean;
+        };
+        /** CheckAnswer */
+        CheckAnswer: {
+            /**
+             * Detail
+             * @default null
+             */
+            detail: string | null;
+            /**
+             * Seconds
+             * @default null
+             */
+            seconds: number | null;
+            /** Status */
+            status: string;
+        } & {
+            [key: string]: unknown;
         };
         /** DeliveryAnswer */
         DeliveryAnswer: {
@@ -329,6 +619,67 @@ export interface components {
              * Format: date-time
              */
             version: string;
+        };
+        /** GraphAnswer */
+        GraphAnswer: {
+            /** Dashboard */
+            dashboard: string;
+            /** Lines */
+            lines: components["schemas"]["LineAnswer"][];
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "1/s" | "s" | "ratio" | "count";
+        };
+        /** HealthAnswer */
+        HealthAnswer: {
+            /** Checks */
+            checks: {
+                [key: string]: components["schemas"]["CheckAnswer"];
+            };
+            /** Status */
+            status: string;
+        };
+        /** InstanceAnswer */
+        InstanceAnswer: {
+            /** Instance */
+            instance: string;
+            /** Job */
+            job: string;
+            /**
+             * Since
+             * @description Its start; of one that is down, when it was last seen.
+             */
+            since: string | null;
+            /** Up */
+            up: boolean;
+            /** Version */
+            version: string | null;
+        };
+        /** LineAnswer */
+        LineAnswer: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Points
+             * @description Unix seconds and value; null is a gap.
+             */
+            points: [
+                number,
+                number | null
+            ][];
+        };
+        /** LoginBody */
+        LoginBody: {
+            /** Email */
+            email: string;
+            /** Password */
+            password: string;
         };
         /** OrderAnswer */
         OrderAnswer: {
@@ -390,6 +741,8 @@ export interface components {
             prices_include_tax: boolean | null;
             /** Progress */
             progress: string;
+            /** Pushes */
+            pushes: components["schemas"]["PushAnswer"][];
             /** Refunds */
             refunds: components["schemas"]["RefundAnswer"][];
             /** Revision */
@@ -417,6 +770,16 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /** OrderAtRevision */
+        OrderAtRevision: {
+            /** Id */
+            id: number;
+            /**
+             * Revision
+             * @description As the order was read.
+             */
+            revision: number;
         };
         /** OrderEventAnswer */
         OrderEventAnswer: {
@@ -516,6 +879,52 @@ export interface components {
              */
             updated_at: string;
         };
+        /** PollAnswer */
+        PollAnswer: {
+            /**
+             * At
+             * @description End of the last poll that worked.
+             */
+            at: string | null;
+            /** Error */
+            error: string | null;
+            /**
+             * Lag S
+             * @description How far behind now everything has been seen.
+             */
+            lag_s: number;
+        };
+        /** PoolAnswer */
+        PoolAnswer: {
+            /** Idle */
+            idle: number;
+            /** In Use */
+            in_use: number;
+            /** Instance */
+            instance: string;
+            /** Pool */
+            pool: string;
+            /** Size */
+            size: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /** PostgresAnswer */
+        PostgresAnswer: {
+            /** Connections */
+            connections: number | null;
+            /** Longest Transaction S */
+            longest_transaction_s: number | null;
+            /** Max Connections */
+            max_connections: number | null;
+            /**
+             * Replication Lag Bytes
+             * @description WAL the slowest standby has not applied.
+             */
+            replication_lag_bytes: number | null;
+            /** Up */
+            up: boolean;
+        };
         /**
          * ProblemAnswer
          * @description RFC 9457 problem details.
@@ -531,6 +940,29 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * PushAnswer
+         * @description A message to the channel; the events tell each try.
+         */
+        PushAnswer: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: number;
+            /** Last Error */
+            last_error: string | null;
+            /** State */
+            state: string;
+            /** Status */
+            status: string | null;
         };
         /** QuarantineAction */
         QuarantineAction: {
@@ -603,6 +1035,61 @@ export interface components {
             /** Topic */
             topic: string;
         };
+        /** QueueAnswer */
+        QueueAnswer: {
+            /**
+             * Drain Eta S
+             * @description Until it is empty at this pace if nothing comes in.
+             */
+            drain_eta_s: number | null;
+            /** Failed */
+            failed: number;
+            /** Heartbeat Age S */
+            heartbeat_age_s: number;
+            /** In Per S */
+            in_per_s: number | null;
+            /** Name */
+            name: string;
+            /** Oldest Age S */
+            oldest_age_s: number;
+            /** Out Per S */
+            out_per_s: number | null;
+            /** Queued */
+            queued: number;
+            /**
+             * Target Age S
+             * @description Age of the oldest job at which an alert warns.
+             */
+            target_age_s: number | null;
+            /** Workers */
+            workers: number;
+        };
+        /** RedisAnswer */
+        RedisAnswer: {
+            /**
+             * Clients
+             * @default null
+             */
+            clients: number | null;
+            /**
+             * Evicted Total
+             * @default null
+             */
+            evicted_total: number | null;
+            /**
+             * Max Memory Bytes
+             * @description Null without a limit of its own.
+             * @default null
+             */
+            max_memory_bytes: number | null;
+            /**
+             * Memory Bytes
+             * @default null
+             */
+            memory_bytes: number | null;
+            /** Up */
+            up: boolean;
+        };
         /** RefundAnswer */
         RefundAnswer: {
             /**
@@ -623,6 +1110,132 @@ export interface components {
             /** Refunded At */
             refunded_at: string | null;
         };
+        /** RunbookAnswer */
+        RunbookAnswer: {
+            /** Alert */
+            alert: string;
+            /** Markdown */
+            markdown: string;
+        };
+        /** SeriesAnswer */
+        SeriesAnswer: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Series */
+            series: {
+                [key: string]: components["schemas"]["GraphAnswer"];
+            };
+            /** Step S */
+            step_s: number;
+        };
+        /** ServerState */
+        ServerState: {
+            /**
+             * Detail
+             * @description What is wrong, in a sentence.
+             */
+            detail: string | null;
+            /** Reachable */
+            reachable: boolean;
+        };
+        /**
+         * SessionAnswer
+         * @description `csrf` is what every change by this session sends as X-CSRF-Token.
+         */
+        SessionAnswer: {
+            /** Csrf */
+            csrf: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Idle Expires At
+             * Format: date-time
+             */
+            idle_expires_at: string;
+            user: components["schemas"]["SessionUser"];
+        };
+        /** SessionUser */
+        SessionUser: {
+            /** Email */
+            email: string;
+            /** Id */
+            id: number;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+        };
+        /** SilenceOfAlert */
+        SilenceOfAlert: {
+            /** By */
+            by: string;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /** SloAnswer */
+        SloAnswer: {
+            /**
+             * Budget Left
+             * @description Share that is left; 0 also when more was used.
+             */
+            budget_left: number | null;
+            /**
+             * Burn Rate 1H
+             * @description Times the pace that uses the budget up in its window.
+             */
+            burn_rate_1h: number | null;
+            /** Name */
+            name: string;
+            /** Objective */
+            objective: number;
+            /** Title */
+            title: string;
+            /** Window */
+            window: string;
+        };
+        /**
+         * Snapshot
+         * @description All of the service at one moment.
+         */
+        Snapshot: {
+            alertmanager: components["schemas"]["ServerState"];
+            /**
+             * Alerts
+             * @description Worst first.
+             */
+            alerts: components["schemas"]["AlertAnswer"][];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            health: components["schemas"]["HealthAnswer"];
+            /** Instances */
+            instances: components["schemas"]["InstanceAnswer"][];
+            /** Pools */
+            pools: components["schemas"]["PoolAnswer"][];
+            postgresql: components["schemas"]["PostgresAnswer"] | null;
+            prometheus: components["schemas"]["ServerState"];
+            /** Queues */
+            queues: components["schemas"]["QueueAnswer"][];
+            redis: components["schemas"]["RedisAnswer"] | null;
+            /** Slos */
+            slos: components["schemas"]["SloAnswer"][];
+        };
         /** StatusAnswer */
         StatusAnswer: {
             /** From Status */
@@ -642,6 +1255,44 @@ export interface components {
              */
             status: "new" | "processing" | "packed" | "shipped" | "delivered" | "on_hold" | "returned" | "cancelled";
         };
+        /** StatusChangesAnswer */
+        StatusChangesAnswer: {
+            /** Results */
+            results: components["schemas"]["StatusOutcome"][];
+        };
+        /** StatusChangesBody */
+        StatusChangesBody: {
+            /** Orders */
+            orders: components["schemas"]["OrderAtRevision"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "new" | "processing" | "packed" | "shipped" | "delivered" | "on_hold" | "returned" | "cancelled";
+        };
+        /**
+         * StatusOutcome
+         * @description `revision` is the present one, when it is known; `detail` says why nothing was changed.
+         */
+        StatusOutcome: {
+            /**
+             * Detail
+             * @default null
+             */
+            detail: string | null;
+            /** Id */
+            id: number;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "changed" | "stale" | "refused" | "missing" | "failed";
+            /**
+             * Revision
+             * @default null
+             */
+            revision: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -651,6 +1302,72 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description As `user:1`. */
+                actor?: string | null;
+                /** @description As `order.status`. */
+                action?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; absent on the last one. */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     get_channels: {
         parameters: {
             query?: never;
@@ -666,7 +1383,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChannelList"];
+                    "application/json": components["schemas"]["ChannelLiveList"];
                 };
             };
             /** @description Bad Request */
@@ -797,6 +1514,130 @@ export interface operations {
             };
         };
     };
+    get_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    get_operations_series: {
+        parameters: {
+            query?: {
+                /** @description How far back. */
+                range?: "15m" | "1h" | "6h" | "1d";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     get_orders: {
         parameters: {
             query?: {
@@ -850,6 +1691,155 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    get_orders_csv: {
+        parameters: {
+            query?: {
+                channel?: ("amazon" | "shopify" | "standard" | "woocommerce") | null;
+                status?: ("new" | "processing" | "packed" | "shipped" | "delivered" | "on_hold" | "returned" | "cancelled" | "refunded") | null;
+                channel_status?: ("unknown" | "pending" | "failed" | "authorized" | "paid" | "partially_fulfilled" | "fulfilled" | "partially_refunded" | "refunded" | "cancelled") | null;
+                /** @description Beginning of the order's number, of the customer's e-mail address or name; or the whole id the channel gave the order. */
+                text?: string | null;
+                /** @description Inclusive, with a time zone. */
+                placed_from?: string | null;
+                /** @description Exclusive, with a time zone. */
+                placed_to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description A name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_order_statuses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of GET /session; with a session by cookie only, and then required. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusChangesBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusChangesAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -946,6 +1936,8 @@ export interface operations {
             header: {
                 /** @description ETag of the order as it was read. */
                 "If-Match": string;
+                /** @description `csrf` of GET /session; with a session by cookie only, and then required. */
+                "X-CSRF-Token"?: string;
             };
             path: {
                 order_id: number;
@@ -1016,6 +2008,24 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1179,7 +2189,10 @@ export interface operations {
     discard_quarantined: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `csrf` of GET /session; with a session by cookie only, and then required. */
+                "X-CSRF-Token"?: string;
+            };
             path: {
                 inbox_id: number;
             };
@@ -1255,7 +2268,10 @@ export interface operations {
     replay_quarantined: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `csrf` of GET /session; with a session by cookie only, and then required. */
+                "X-CSRF-Token"?: string;
+            };
             path: {
                 inbox_id: number;
             };
@@ -1343,6 +2359,323 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    read_runbook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunbookAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    post_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description __Host-palmonas: the session, for this browser only. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    delete_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of GET /session; with a session by cookie only, and then required. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    delete_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of GET /session; with a session by cookie only, and then required. */
+                "X-CSRF-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
             };
         };
     };

@@ -1,0 +1,110 @@
+"""GET /orders.csv: all orders of a filter, page by page, never all of them in memory."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import gevent
+from flask import Flask, Response
+from gevent.lock import BoundedSemaphore
+
+from app.api.audit import record
+from app.api.policy import add_route
+from app.api.schemas import OrderFilterQuery
+from app.api.services import services
+from app.errors import Overloaded, Unavailable
+from app.store.order_reads import OrderFilter, PageKey, Row, list_orders
+from app.store.pool import Pool
+
+log = logging.getLogger(__name__)
+
+PAGE = 1000  # rows of one statement
+AT_ONCE = 2  # exports of one process
+COLUMNS = (
+    *("id", "channel", "external_id", "number", "status", "progress", "channel_status", "placed_at", "currency"),
+    *("total", "customer_name", "customer_email", "revision", "created_at", "updated_at"),
+)
+# What makes a spreadsheet take a cell for a formula (OWASP, CSV Injection), also in full width.
+FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
+_PLACES = BoundedSemaphore(AT_ONCE)
+
+
+def register(app: Flask) -> None:
+    add_route(
+        app,
+        "/orders.csv",
+        get_orders_csv,
+        policy="viewer",
+        tag="orders",
+        summary="All orders of a filter as CSV, newest first; text that looks like a formula begins with an apostrophe",
+        query=OrderFilterQuery,
+        answers={200: "text/csv"},
+        answer_headers={"Content-Disposition": "A name for the file."},
+    )
+
+
+def get_orders_csv(query: OrderFilterQuery) -> Response:
+    """Raises Overloaded when others export, and what the first page raises; later the download breaks off."""
+    deadline = time.monotonic() + services().config.export_timeout_s
+    wanted = OrderFilter(**query.model_dump())
+    if not _PLACES.acquire(blocking=False):
+        raise Overloaded(f"{AT_ONCE} exports are on their way already; try again when one is done")
+    try:
+        first = list_orders(services().pool, wanted, after=None, limit=PAGE)
+        # Which filters, and of the search that it was one: what was searched for may be a customer's name.
+        shown = query.model_dump(mode="json", exclude_none=True, exclude={"text"})
+        record("orders.export", "orders", "started", **shown, text=query.text is not None)
+    except BaseException:
+        _PLACES.release()
+        raise
+    response = Response(_write_pages(services().pool, wanted, first, deadline), content_type="text/csv; charset=utf-8")
+    response.call_on_close(_PLACES.release)
+    name = f"orders-{datetime.now(UTC):%Y-%m-%d-%H%M}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _write_pages(pool: Pool, wanted: OrderFilter, page: list[Row], deadline: float) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    text.write("\ufeff")  # without it spreadsheets take UTF-8 for something else
+    writer.writerow(COLUMNS)
+    rows = 0
+    while True:
+        writer.writerows([_write_cell(row[name]) for name in COLUMNS] for row in page)
+        rows += len(page)
+        yield text.getvalue().encode()
+        if len(page) < PAGE:
+            break
+        text.seek(0)
+        text.truncate()
+        last = page[-1]
+        gevent.sleep(0)  # a fast reader must not keep the event loop from everybody else
+        try:
+            if time.monotonic() > deadline:
+                raise Overloaded("the export took too long")
+            page = list_orders(pool, wanted, after=PageKey(last["placed_at"], last["id"]), limit=PAGE)
+        except Unavailable as error:
+            log.warning("export_broken_off", extra={"rows": rows, "reason": error.reason})
+            # The server closes the connection without the end of the body: a reader sees that something is missing.
+            raise BrokenPipeError(errno.EPIPE, "export broken off") from error
+    log.info("orders_exported", extra={"rows": rows})
+
+
+def _write_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    text = str(value)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
