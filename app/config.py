@@ -163,6 +163,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Alertmanager that `/operations` asks and silences through, and `palmonas silence`; empty: no silences there.",
     ),
+    Setting(
+        "EVENT_STREAM_S",
+        read_seconds(0, 3600),
+        300.0,
+        "Longest life of a stream of `/operations/events`; the page connects again.",
+    ),
     Setting("PREVIEW_DIR", str, "", "Directory of the built pages of `/dashboards` (set by `palmonas up`)."),
     Setting("CONSOLE_DIR", str, "", "Directory of the built pages of `/console/` (set by `palmonas up`)."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),

@@ -57,6 +57,7 @@ def register(app: Flask, made: Services) -> None:
         summary="List the configured channels: pace, silence, polls, and what waits (counted to 10,000)",
         query=NoQuery,
         answers={200: ChannelLiveList},
+        passive=True,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 
+from app.api import events, silences
 from app.api.answers import answer_json
 from app.api.operations_schemas import (
     GraphAnswer,
@@ -82,8 +83,7 @@ class Operations:
         return answer.model_dump_json().encode()
 
 
-def register(app: Flask, made: Services) -> Operations:
-    """Add the routes; returns what the stream of snapshots reads from."""
+def register(app: Flask, made: Services) -> None:
     operations = Operations(made)
     add_route(
         app,
@@ -94,6 +94,7 @@ def register(app: Flask, made: Services) -> Operations:
         summary="Look at the whole service; looked at every two seconds at most, whoever asks",
         query=NoQuery,
         answers={200: Snapshot},
+        passive=True,
     )
     add_route(
         app,
@@ -104,6 +105,7 @@ def register(app: Flask, made: Services) -> Operations:
         summary="Read the small graphs of the time before now",
         query=SeriesQuery,
         answers={200: SeriesAnswer},
+        passive=True,
         errors=(PrometheusUnavailable, BadGateway),
     )
     add_route(
@@ -116,7 +118,8 @@ def register(app: Flask, made: Services) -> Operations:
         answers={200: RunbookAnswer},
         errors=(NotFound,),
     )
-    return operations
+    events.register(app, made, operations.snapshots)
+    silences.register(app, made)
 
 
 def find_runbooks() -> dict[str, Path]:

@@ -98,7 +98,7 @@ class SnapshotMaker:
         detail = failed[0].detail if failed else None
         if server is None:
             detail = f"PALMONAS_{name.upper()}_URL is not set"
-        if self._told.get(name) != detail:  # once for each change: a page asks every three seconds
+        if server and self._told.get(name) != detail:  # once for each change: a page asks every three seconds
             log.warning("operations_source", extra={"server": name, "problem": detail})
             self._told[name] = detail
         return ServerState(reachable=detail is None, detail=detail)

@@ -51,6 +51,9 @@ POLICIES = {
     "/channels": "viewer",
     "/operations": "viewer",
     "/operations/series": "viewer",
+    "/operations/events": "viewer",
+    "/operations/silences": "operator",
+    "/operations/silences/<silence_id>": "operator",
     "/runbooks/<alert>": "viewer",
     "/quarantine": "viewer",
     "/quarantine/<rowid:inbox_id>": "viewer",
@@ -70,7 +73,10 @@ ANSWERS = {
     "/": {302},
     "/session": {401, 415},  # a token has no session; no body
     "/sessions": {401},
-    "/operations/series": {503},  # without Prometheus
+    # without Prometheus and Alertmanager
+    "/operations/series": {503},
+    "/operations/silences": {503},
+    "/operations/silences/<silence_id>": {503},
     "/rq/requeue/<queue_name>": {200, 405},  # GET is refused
     "/rq/<int:instance_number>/": {200, 404},
 }
@@ -78,7 +84,7 @@ ANSWERS = {
 
 @pytest.fixture
 def console(database_url: str, redis_url: str) -> Iterator[Console]:
-    with run_console(database_url, redis_url) as running:
+    with run_console(database_url, redis_url, settings={"EVENT_STREAM_S": "0"}) as running:
         yield running
 
 
@@ -115,6 +121,7 @@ def walk_routes(console: Console, database_url: str) -> Iterator[tuple[Rule, str
                 "uid": "palmonas-overview",
                 "path": "query",
                 "alert": "Watchdog",
+                "silence_id": "x",
             }
             request: dict[str, Any] = {}
             if rule.endpoint == "rq_dashboard.static":
@@ -126,6 +133,8 @@ def walk_routes(console: Console, database_url: str) -> Iterator[tuple[Rule, str
                 arguments["inbox_id"] = insert_delivery(database_url, f"{rule.endpoint}-{method}")
             if "job_id" in rule.arguments:
                 arguments["job_id"] = make_failed_job(console)
+            if rule.endpoint == "post_silence":
+                request = {"json": {"matchers": {"alertname": "X"}, "minutes": 1, "reason": "test"}}
             if rule.endpoint == "patch_order_status":
                 request = {"json": {"status": "processing"}, "headers": {"If-Match": '"1"'}}
             if rule.endpoint == "post_order_statuses":

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from app.api.questions import GRAPHS
 from app.store.pool import Pool
 from app.store.tokens import create_token
 from stack.processes import find_free_port
@@ -119,6 +120,86 @@ def test_a_firing_alert_is_told_with_runbook_and_since(rig: Rig) -> None:
     assert ranks == sorted(ranks)
 
 
+def test_a_silence_is_seen_in_alertmanager_and_in_the_snapshot_and_can_be_ended(rig: Rig) -> None:
+    rig.wait_for(lambda found: find_alert(found, "PalmonasApiDown").get("state") == "firing")
+    wanted = {"matchers": {"alertname": "PalmonasApiDown", "instance": DEAD}, "minutes": 10, "reason": " being moved "}
+    for role, status in (("viewer", 403), ("plm_" + "A" * 43, 401)):
+        assert rig.call("POST", "/operations/silences", role, json=wanted).status_code == status
+    made = rig.call("POST", "/operations/silences", "operator", json=wanted)
+    assert made.status_code == 201, made.text
+    identity = made.json()["id"]
+    kept = requests.get(f"{rig.alertmanager.url}/api/v2/silence/{identity}", timeout=5).json()
+    assert (kept["status"]["state"], kept["createdBy"], kept["comment"]) == ("active", "token:operator", "being moved")
+    assert {one["name"]: one["value"] for one in kept["matchers"]} == wanted["matchers"]
+    snapshot = rig.wait_for(lambda found: find_alert(found, "PalmonasApiDown").get("silenced_by"))
+    (silence,) = find_alert(snapshot, "PalmonasApiDown")["silenced_by"]
+    assert (silence["id"], silence["reason"], silence["by"]) == (identity, "being moved", "token:operator")
+    left_s = (datetime.fromisoformat(silence["until"]) - datetime.now(UTC)).total_seconds()
+    assert 500 < left_s <= 600
+    assert snapshot["alerts"][0]["name"] != "PalmonasApiDown", "what is held back is not what is worst"
+    assert rig.call("DELETE", f"/operations/silences/{identity}").status_code == 403
+    assert rig.call("DELETE", f"/operations/silences/{identity}", "operator").status_code == 204
+    rig.wait_for(lambda found: find_alert(found, "PalmonasApiDown").get("silenced_by") == [])
+    for unknown in ("x", "00000000-0000-0000-0000-000000000000"):
+        assert rig.call("DELETE", f"/operations/silences/{unknown}", "operator").status_code == 404
+    with rig.pool.autocommit("test") as cursor:
+        cursor.execute("SELECT actor, action, object, outcome, detail->'minutes' FROM audit_log ORDER BY id")
+        first, second, *_ = cursor.fetchall()
+    assert first == ("token:operator", "silence.create", "alert:PalmonasApiDown", "asked", 10)
+    assert second == ("token:operator", "silence.end", f"silence:{identity}", "asked", None)
+
+
+REFUSED = [
+    ({"alertname": "Watchdog"}, 5, "deploy", "Watchdog is never silenced"),
+    ({}, 5, "deploy", "matchers"),
+    ({"0 a": "x"}, 5, "deploy", "matchers"),
+    ({"area": ""}, 5, "deploy", "matchers"),
+    ({"area": "a\nb"}, 5, "deploy", "matchers"),
+    ({"area": "api"}, 0, "deploy", "minutes"),
+    ({"area": "api"}, 1441, "deploy", "minutes"),
+    ({"area": "api"}, "5", "deploy", "minutes"),
+    ({"area": "api"}, 5, " ", "reason"),
+    ({"area": "api"}, 5, "x" * 501, "reason"),
+]
+
+
+def test_a_silence_that_does_not_fit_is_refused_in_a_sentence(rig: Rig) -> None:
+    for matchers, minutes, reason, told in REFUSED:
+        body = {"matchers": matchers, "minutes": minutes, "reason": reason}
+        answer = rig.call("POST", "/operations/silences", "operator", json=body)
+        assert (answer.status_code, told in answer.json()["detail"]) == (400, True), (body, answer.text)
+
+
+def test_a_silence_of_an_area_leaves_watchdog(rig: Rig) -> None:
+    body = {"matchers": {"area": "monitoring"}, "minutes": 1, "reason": "upgrade"}
+    identity = rig.call("POST", "/operations/silences", "operator", json=body).json()["id"]
+    kept = requests.get(f"{rig.alertmanager.url}/api/v2/silence/{identity}", timeout=5).json()
+    never = {"name": "alertname", "value": "Watchdog", "isRegex": False, "isEqual": False}
+    assert never in kept["matchers"]
+    assert rig.call("DELETE", f"/operations/silences/{identity}", "operator").status_code == 204
+
+
+def test_the_small_graphs_have_every_point_of_their_grid(rig: Rig) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        answer = rig.call("GET", "/operations/series?range=15m")
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        lines = body["series"]["pools"]["lines"]
+        if any(value is not None for line in lines for _, value in line["points"]):
+            break
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert body["step_s"] == 15
+    assert set(body["series"]) == set(GRAPHS)
+    end = int(datetime.fromisoformat(body["at"]).timestamp())
+    for line in lines:
+        assert [at for at, _ in line["points"]] == list(range(end - 900, end + 1, 15))
+        assert set(line["labels"]) == {"pool"}
+    assert body["series"]["pools"]["dashboard"] == "/dashboards/palmonas-pools?from=now-15m&to=now"
+    assert rig.call("GET", "/operations/series?range=2h").status_code == 400
+
+
 def test_the_parts_are_shown_as_they_are(rig: Rig) -> None:
     snapshot = rig.wait_for(lambda found: find_instance(found, "exporter").get("version") and found["pools"])
     dead, console = find_instance(snapshot, DEAD), find_instance(snapshot, "api-console-1")
@@ -158,7 +239,8 @@ def test_prometheus_that_is_gone_or_frozen_is_said_to_be(
         channels = rig.call("GET", "/channels").json()
         assert channels["prometheus"] is False
         assert channels["channels"][0]["rate_per_minute"] is None
-        answer = rig.call("GET", "/operations/series?range=15m")
+        span = "1h" if cure is None else "6h"  # not asked for before: graphs are kept for ten seconds
+        answer = rig.call("GET", f"/operations/series?range={span}")
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:palmonas:problem:prometheus_unavailable")
         assert int(answer.headers["Retry-After"]) > 0
     finally:

@@ -72,6 +72,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "PUSH_RETRY_DELAYS_S": ("1, 2 30", (1, 2, 30)),
     "PROMETHEUS_URL": ("http://prometheus:9090/", "http://prometheus:9090"),
     "ALERTMANAGER_URL": ("http://alertmanager:9093/", "http://alertmanager:9093"),
+    "EVENT_STREAM_S": ("60", 60.0),
     "PREVIEW_DIR": ("/srv/preview", "/srv/preview"),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
 }

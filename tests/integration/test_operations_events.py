@@ -1,0 +1,129 @@
+"""The stream of snapshots under gunicorn: it comes at once and piece by piece, and it always ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import requests
+
+from app.api.events import MOST, PERIOD_S
+from app.store.pool import Pool
+from app.store.tokens import create_token, revoke_token
+from stack.servers import PostgresServer, RedisServer
+from tests.servers import copy_database, empty_redis
+from tests.service import Process, Service
+
+LIFE_S = 8.0
+SOON_S = 5.0
+
+
+@dataclass
+class Rig:
+    process: Process
+    pool: Pool
+
+    def listen(self, token: str) -> requests.Response:
+        url = f"http://127.0.0.1:{self.process.port}/operations/events"
+        return requests.get(url, headers={"Authorization": f"Bearer {token}"}, stream=True, timeout=10)
+
+
+@pytest.fixture(scope="module")
+def rig(
+    postgres_server: PostgresServer,
+    redis_server: RedisServer,
+    database_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Rig]:
+    """A console without Prometheus, whose streams live for eight seconds."""
+    with ExitStack() as stack:
+        empty_redis(redis_server)
+        database = stack.enter_context(copy_database(postgres_server, "operations_events"))
+        service = Service(database, redis_server.url, tmp_path_factory.mktemp("events"))
+        stack.callback(service.stop)
+        api = service.add_api("api-console-1", roles="console", event_stream_s=str(LIFE_S))
+        service.wait_ready()
+        pool = Pool(database, name="t", size=2, timeout_s=2.0, connect_timeout_s=2.0, statement_timeout_s=5.0)
+        stack.callback(pool.close)
+        yield Rig(api, pool)
+
+
+def read_events(answer: requests.Response) -> Iterator[dict[str, Any]]:
+    """Each event's fields, as soon as it is complete."""
+    fields: dict[str, Any] = {}
+    for line in answer.iter_lines(chunk_size=1):
+        name, _, value = line.decode().partition(": ")
+        if line:
+            fields[name] = value
+        elif "data" in fields:
+            yield {**fields, "data": json.loads(fields["data"])}
+            fields = {}
+
+
+def test_snapshots_come_one_by_one_until_the_streams_time_is_over(rig: Rig) -> None:
+    started = time.monotonic()
+    with rig.listen(create_token(rig.pool, "listener", "viewer")) as answer:
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
+        assert answer.headers["Cache-Control"] == "no-store"
+        events, times = [], []
+        for event in read_events(answer):
+            events.append(event)
+            times.append(time.monotonic() - started)
+    assert times[0] < PERIOD_S, "the first snapshot comes at once, not with the second"
+    assert len(events) == 3
+    assert all(later - earlier > PERIOD_S / 2 for earlier, later in pairwise(times))
+    assert events[0]["retry"] == "2000"
+    ids = [int(event["id"]) for event in events]
+    assert ids == sorted(set(ids))
+    for event in events:
+        assert event["event"] == "snapshot"
+        assert event["data"]["prometheus"] == {"reachable": False, "detail": "PALMONAS_PROMETHEUS_URL is not set"}
+        assert len(event["data"]["queues"]) == 4
+    assert LIFE_S - 1 < time.monotonic() - started < LIFE_S + SOON_S
+
+
+def test_a_revoked_token_ends_its_stream(rig: Rig) -> None:
+    token = create_token(rig.pool, "leaver", "viewer")
+    with rig.listen(token) as answer:
+        events = read_events(answer)
+        next(events)
+        revoke_token(rig.pool, "leaver")
+        revoked = time.monotonic()
+        assert list(events) == []
+        assert time.monotonic() - revoked < PERIOD_S + 2
+    assert rig.listen(token).status_code == 401
+
+
+def test_one_stream_too_many_is_asked_to_come_again(rig: Rig) -> None:
+    token = create_token(rig.pool, "crowd", "viewer")
+    with ExitStack() as stack:
+        for _ in range(MOST):
+            assert stack.enter_context(rig.listen(token)).status_code == 200
+        refused = rig.listen(token)
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:palmonas:problem:overloaded")
+        assert int(refused.headers["Retry-After"]) > 0
+        url = f"http://127.0.0.1:{rig.process.port}/operations"
+        started = time.monotonic()
+        assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 200
+        assert time.monotonic() - started < 2.5, "others are served beside them"
+    deadline = time.monotonic() + LIFE_S + SOON_S
+    while rig.listen(token).status_code != 200:  # those that went away gave their places back
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_shutdown_waits_for_no_stream(rig: Rig) -> None:
+    with rig.listen(create_token(rig.pool, "last", "viewer")) as answer:
+        events = read_events(answer)
+        next(events)
+        rig.process.ask_to_stop()
+        asked = time.monotonic()
+        assert list(events) == []
+        assert time.monotonic() - asked < 3
+        assert rig.process.stop() == 0
