@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,11 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from stack.binaries import find_program
-from stack.frontdoor import write_haproxy
 from stack.layout import Layout
-from stack.pages import fetch_page, open_session
-from stack.processes import find_free_port, wait_until
+from stack.pages import open_session
+from stack.processes import find_free_port
+from tests.front import open_front
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -51,16 +49,8 @@ def front(backends: dict[str, ThreadingHTTPServer], tmp_path_factory: pytest.Tem
     # An accept instance that is not there: requests must go to the other.
     ports |= {"api-accept-2": find_free_port(), "haproxy-stats": find_free_port()}
     layout = Layout(tmp_path_factory.mktemp("front"), "127.0.0.1", find_free_port(), ports)
-    yield from run_haproxy(layout, write_haproxy(layout, ["api-accept-1", "api-accept-2"], ["api-console-1"]))
-
-
-def run_haproxy(layout: Layout, config: Path) -> Iterator[str]:
-    program = find_program("haproxy")
-    assert program
-    with subprocess.Popen([program, "-db", "-f", config], stdout=subprocess.DEVNULL) as process:
-        assert wait_until(lambda: fetch_page(f"{layout.base_url}/", 1) is not None, 10)
-        yield layout.base_url
-        process.terminate()
+    with open_front(layout, ["api-accept-1", "api-accept-2"], ["api-console-1"]) as address:
+        yield address
 
 
 def ask(url: str, **headers: str) -> requests.Response:
@@ -99,7 +89,7 @@ def test_metrics_are_hidden_in_every_spelling(front: str, path: str) -> None:
 def test_no_instance_means_503_with_retry_after(tmp_path: Path) -> None:
     names = ["api-accept-1", "api-accept-2", "api-console-1", "haproxy-stats"]
     layout = Layout(tmp_path, "127.0.0.1", find_free_port(), {name: find_free_port() for name in names})
-    for front in run_haproxy(layout, write_haproxy(layout, names[:2], names[2:3])):
+    with open_front(layout, names[:2], names[2:3]) as front:
         answer = ask(f"{front}/webhooks/shopify")
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "5"
