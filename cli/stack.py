@@ -230,6 +230,7 @@ def _wait_for_end(layout: Layout) -> None:
 
 def _print_report(layout: Layout, result: DemoResult | None = None) -> bool:
     """Print orders, parts, alerts and addresses; True when every part is ok."""
+    from stack.accounts import DEMO_USER
     from stack.health import is_demo, read_health
     from stack.lifecycle import describe_addresses
     from stack.monitoring import fetch_firing_alerts
@@ -251,7 +252,11 @@ def _print_report(layout: Layout, result: DemoResult | None = None) -> bool:
     click.echo("\nAddresses")
     for name, address in describe_addresses(layout).items():
         click.echo(f"  {name:<18} {address}")
-    click.echo(f"  {'API token in':<18} {layout.token_file}\n")
+    click.echo(f"  {'API token in':<18} {layout.token_file}")
+    if layout.password_file.exists():
+        click.echo(f"  {'log in as':<18} {DEMO_USER}, with the password in {layout.password_file}\n")
+    else:
+        click.echo(f"  {'to log in':<18} make a user: palmonas user create you@shop.example --role admin\n")
     return bool(parts) and all(part.is_ok for part in parts)
 
 

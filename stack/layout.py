@@ -82,6 +82,10 @@ class Layout:
     def token_file(self) -> Path:
         return self.secrets / "admin.token"
 
+    @property
+    def password_file(self) -> Path:
+        return self.secrets / "admin.password"
+
     def log_of(self, process: str) -> Path:
         return self.logs / f"{process}.log"
 

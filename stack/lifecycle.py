@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import UsageError
-from app.store.pool import Pool
-from app.store.tokens import create_token, revoke_token
+from stack.accounts import ensure_demo_user, ensure_token
 from stack.console import CONSOLE
 from stack.health import read_health, save_pages, wait_healthy
 from stack.layout import STATE_VARIABLE, Layout, load_layout, plan_layout
@@ -34,7 +33,6 @@ from stack.programs import (
     make_api_part,
     open_servers,
     palmonas_command,
-    write_private,
     write_settings,
 )
 from stack.restarts import write_counts
@@ -43,7 +41,6 @@ from stack.supervisor import Supervisor
 
 STAGE_DEADLINE_S = 90.0
 MIGRATE_DEADLINE_S = 300.0
-TOKEN_NAME = "stack-admin"  # noqa: S105 - a name, not a secret
 LOG_TAIL_LINES = 15
 
 Report = Callable[[str], None]
@@ -120,6 +117,8 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     supervisor.launch(parts, _clean_environment(settings))
     try:
         _start_stages(layout, servers, settings, parts, report)
+        if wish.demo:
+            ensure_demo_user(layout, servers)
     except BaseException:
         supervisor.stop()
         raise
@@ -158,7 +157,7 @@ def _start_stages(
     if any(part.job == "palmonas-api" for part in parts):
         _wait_front_door(layout)
     wait(monitoring)
-    _ensure_token(layout, servers)
+    ensure_token(layout, servers)
     if not Supervisor(layout).wait_running(STAGE_DEADLINE_S):
         raise UsageError(f"not every process stays up; see the logs in {layout.logs}")
 
@@ -183,22 +182,6 @@ def _wait_front_door(layout: Layout) -> None:
 
     if not wait_until(answers, STAGE_DEADLINE_S, pause_s=0.2):
         raise UsageError(f"{layout.base_url}/readyz did not answer 200 within {STAGE_DEADLINE_S:.0f} s")
-
-
-def _ensure_token(layout: Layout, servers: Servers) -> None:
-    """Make the operators' first token, kept in a file that only this user reads."""
-    if layout.token_file.exists():
-        return
-    pool = Pool(servers.postgres.url, name="stack", size=1, timeout_s=5, connect_timeout_s=5, statement_timeout_s=5)
-    try:
-        try:
-            token = create_token(pool, TOKEN_NAME, "admin")
-        except UsageError:  # its file was deleted
-            revoke_token(pool, TOKEN_NAME)
-            token = create_token(pool, TOKEN_NAME, "admin")
-    finally:
-        pool.close()
-    write_private(layout.token_file, token)
 
 
 def _clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -248,6 +231,8 @@ def describe_addresses(layout: Layout) -> dict[str, str]:
         "webhooks": f"{layout.base_url}/webhooks/<channel>",
         "queues (admins)": f"{layout.base_url}/rq",
     }
+    if CONSOLE.find(layout).exists():
+        found = {"console": f"{layout.base_url}/console/", **found}
     if "prometheus" in running and PREVIEW.find(layout).exists():
         found["dashboards"] = f"{layout.base_url}/dashboards"
     found.update(page for part, page in pages.items() if part in running)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 
 from stack.layout import load_layout
 from stack.monitoring import fetch_firing_alerts, fetch_targets
@@ -35,6 +36,22 @@ def test_everything_runs_and_is_healthy(stack: Stack) -> None:
     assert processes.keys() >= ALWAYS | {"simulator"}
     assert {one["state"] for one in processes.values()} <= {"RUNNING", "STARTING"}
     assert {one["health"] for one in processes.values()} == {"ok"}
+
+
+def test_a_newcomer_logs_in_with_what_the_report_names(stack: Stack) -> None:
+    report = stack.run("status").stdout
+    path = stack.state / "secrets" / "admin.password"
+    assert f"admin@demo.example, with the password in {path}" in report
+    assert path.stat().st_mode & 0o077 == 0
+    url = f"http://127.0.0.1:{stack.port}"
+    login = {"email": "admin@demo.example", "password": path.read_text(encoding="ascii")}
+    forged = {"X-Forwarded-For": "192.0.2.66", "Forwarded": "for=192.0.2.66"}
+    answer = requests.post(f"{url}/session", json=login, headers=forged, timeout=10)
+    assert answer.status_code == 200, answer.text
+    # requests sends no Secure cookie over HTTP, not even to this machine; browsers do
+    cookie = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    entries = requests.get(f"{url}/audit?action=session.login", headers=cookie, timeout=10).json()["entries"]
+    assert (entries[0]["actor_email"], entries[0]["address"]) == ("admin@demo.example", "127.0.0.1")
 
 
 def test_prometheus_scrapes_every_process(stack: Stack) -> None:
