@@ -11,8 +11,16 @@ DETECT_S = 150.0
 
 def inject(stand: Stand) -> None:
     session = stand.connect()
-    # A table is read, because PostgreSQL 15 reports the rollbacks of a session with its next use of a table only.
-    repeat(stand, lambda: session.cursor().execute("BEGIN; SELECT 1 FROM poll_state; ROLLBACK"), pause_s=0.01)
+    session.autocommit = False
+
+    def roll_back() -> None:
+        """Reads a table, because PostgreSQL 15 reports a session's rollbacks with its next use of a table only."""
+        try:
+            session.cursor().execute("SELECT 1 FROM poll_state")
+        finally:
+            session.rollback()
+
+    repeat(stand, roll_back, pause_s=0.01)
 
 
 def heal(stand: Stand) -> None:
