@@ -78,7 +78,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Longest statement of the API; workers take ten times.",
     ),
     Setting("ACCEPT_TIMEOUT_S", read_seconds(0.1, 60), 5.0, "Longest wait of a webhook for its commit, then 503."),
-    Setting("BODY_TIMEOUT_S", read_seconds(0.1, 120), 10.0, "Longest time a sender may take over its body."),
+    Setting("BODY_TIMEOUT_S", read_seconds(0.1, 120), 10.0, "Longest time a sender may take over its body, then 408."),
     Setting("DOORBELL_TIMEOUT_S", read_seconds(0.01, 5), 0.2, "Longest wait for Redis when the ingest queue is rung."),
     Setting("DRAIN_BATCH", read_whole_number(1, 5000), 500, "Inbox rows a drain claims at once."),
     Setting("DRAIN_SECONDS", read_seconds(0.1, 60), 5.0, "Time after which a drain hands over to the next job."),

@@ -28,6 +28,7 @@ from app.api import (
     webhooks,
 )
 from app.api.auth import enforce_policy
+from app.api.bodies import bound_bodies
 from app.api.errors import register_error_handlers
 from app.api.policy import RowId, check_policies, current_operation, declare_routes, operations
 from app.api.requests import begin_request, end_request, finish_request, measure_requests
@@ -62,6 +63,7 @@ def create_app(made: Services, registry: CollectorRegistry = REGISTRY) -> Flask:
     # in this order: what a later step raises must have an id, and be measured
     app.before_request(begin_request)
     measure_requests(app, registry)
+    app.before_request(bound_bodies(made.config.body_timeout_s))
     app.before_request(enforce_policy)
     app.after_request(finish_request)
     app.teardown_request(end_request)

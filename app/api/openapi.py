@@ -20,6 +20,7 @@ from app.errors import (
     AnswerableError,
     Forbidden,
     Malformed,
+    RequestTimeout,
     TooLarge,
     Unauthorized,
     Unavailable,
@@ -186,7 +187,7 @@ def _list_errors(operation: Operation) -> list[type[AnswerableError]]:
     if operation.query or operation.body:
         errors.append(Malformed)
     if operation.body:
-        errors += [TooLarge, UnsupportedMediaType]
+        errors += [RequestTimeout, TooLarge, UnsupportedMediaType]
     if operation.needs_token:
         errors += [Unauthorized, Forbidden, Unavailable]
     return sorted(errors, key=lambda error: error.status)

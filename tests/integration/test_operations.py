@@ -18,9 +18,8 @@ from app.store.pool import Pool
 from app.store.tokens import create_token
 from stack.processes import find_free_port
 from stack.servers import PostgresServer, RedisServer
+from tests.console_process import run_console_process
 from tests.monitoring import Server, run_alertmanager, run_prometheus
-from tests.servers import copy_database, empty_redis
-from tests.service import Service
 
 DEADLINE_S = 30.0
 ANSWER_S = 2.5  # two seconds and the way there
@@ -71,29 +70,20 @@ def rig(
 ) -> Iterator[Rig]:
     directory = tmp_path_factory.mktemp("operations")
     with ExitStack() as stack:
-        empty_redis(redis_server)
-        database = stack.enter_context(copy_database(postgres_server, "operations"))
         alertmanager = stack.enter_context(run_alertmanager(directory / "alertmanager"))
-        service, port = Service(database, redis_server.url, directory), find_free_port()
-        stack.callback(service.stop)
-        api = service.add_api(
-            "api-console-1",
-            prometheus_url=f"http://127.0.0.1:{port}",
-            alertmanager_url=alertmanager.url,
-            roles="console",
-        )
-        exporter = service.add("exporter", "exporter")
-        service.wait_ready()
+        port = find_free_port()
+        settings = {"prometheus_url": f"http://127.0.0.1:{port}", "alertmanager_url": alertmanager.url}
+        running = run_console_process(postgres_server, redis_server, "operations", directory, **settings)
+        console = stack.enter_context(running)
+        exporter = console.service.add("exporter", "exporter").wait_ready()
         targets = {
-            "palmonas-api": {"api-console-1": api.metrics_port, DEAD: find_free_port()},
+            "palmonas-api": {"api-console-1": console.process.metrics_port, DEAD: find_free_port()},
             "palmonas-exporter": {"exporter": exporter.metrics_port},
         }
         directory = directory / "prometheus"
         prometheus = stack.enter_context(run_prometheus(directory, targets, f"127.0.0.1:{alertmanager.port}", port))
-        pool = Pool(database, name="t", size=2, timeout_s=2.0, connect_timeout_s=2.0, statement_timeout_s=5.0)
-        stack.callback(pool.close)
-        tokens = {role: create_token(pool, role, role) for role in ("viewer", "operator", "admin")}
-        yield Rig(f"http://127.0.0.1:{api.port}", pool, prometheus, alertmanager, tokens)
+        tokens = {role: create_token(console.pool, role, role) for role in ("viewer", "operator", "admin")}
+        yield Rig(console.url, console.pool, prometheus, alertmanager, tokens)
 
 
 def test_a_firing_alert_is_told_with_runbook_and_since(rig: Rig) -> None:

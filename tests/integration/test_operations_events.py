@@ -19,9 +19,8 @@ from app.store.tokens import create_token, revoke_token
 from stack.layout import Layout
 from stack.processes import find_free_port
 from stack.servers import PostgresServer, RedisServer
+from tests.console_process import ConsoleProcess, run_console_process
 from tests.front import open_front
-from tests.servers import copy_database, empty_redis
-from tests.service import Process, Service
 
 LIFE_S = 17.0  # longer than HAProxy waits for a client that is silent
 SOON_S = 5.0
@@ -29,12 +28,15 @@ SOON_S = 5.0
 
 @dataclass
 class Rig:
-    process: Process
+    console: ConsoleProcess
     front: str
-    pool: Pool
+
+    @property
+    def pool(self) -> Pool:
+        return self.console.pool
 
     def listen(self, token: str, base: str = "") -> requests.Response:
-        url = f"{base or f'http://127.0.0.1:{self.process.port}'}/operations/events"
+        url = f"{base or self.console.url}/operations/events"
         return requests.get(url, headers={"Authorization": f"Bearer {token}"}, stream=True, timeout=10)
 
 
@@ -46,20 +48,14 @@ def rig(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Rig]:
     """A console without Prometheus, behind HAProxy."""
-    with ExitStack() as stack:
-        empty_redis(redis_server)
-        database = stack.enter_context(copy_database(postgres_server, "operations_events"))
-        directory = tmp_path_factory.mktemp("events")
-        service = Service(database, redis_server.url, directory)
-        stack.callback(service.stop)
-        api = service.add_api("api-console-1", roles="console", event_stream_s=str(LIFE_S))
-        service.wait_ready()
-        pool = Pool(database, name="t", size=2, timeout_s=2.0, connect_timeout_s=2.0, statement_timeout_s=5.0)
-        stack.callback(pool.close)
-        names = {"api-accept-1": find_free_port(), "api-console-1": api.port, "haproxy-stats": find_free_port()}
+    directory = tmp_path_factory.mktemp("events")
+    settings = {"event_stream_s": str(LIFE_S)}
+    with run_console_process(postgres_server, redis_server, "operations_events", directory, **settings) as console:
+        port = console.process.port
+        names = {"api-accept-1": find_free_port(), "api-console-1": port, "haproxy-stats": find_free_port()}
         layout = Layout(directory, "127.0.0.1", find_free_port(), names)
-        front = stack.enter_context(open_front(layout, ["api-accept-1"], ["api-console-1"]))
-        yield Rig(api, front, pool)
+        with open_front(layout, ["api-accept-1"], ["api-console-1"]) as front:
+            yield Rig(console, front)
 
 
 def read_events(answer: requests.Response) -> Iterator[dict[str, Any]]:
@@ -116,7 +112,7 @@ def test_one_stream_too_many_is_asked_to_come_again(rig: Rig) -> None:
         refused = rig.listen(token)
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:palmonas:problem:overloaded")
         assert int(refused.headers["Retry-After"]) > 0
-        url = f"http://127.0.0.1:{rig.process.port}/operations"
+        url = f"{rig.console.url}/operations"
         started = time.monotonic()
         assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 200
         assert time.monotonic() - started < 2.5, "others are served beside them"
@@ -130,8 +126,8 @@ def test_a_shutdown_waits_for_no_stream(rig: Rig) -> None:
     with rig.listen(create_token(rig.pool, "last", "viewer")) as answer:
         events = read_events(answer)
         next(events)
-        rig.process.ask_to_stop()
+        rig.console.process.ask_to_stop()
         asked = time.monotonic()
         assert list(events) == []
         assert time.monotonic() - asked < 3
-        assert rig.process.stop() == 0
+    assert rig.console.process.stop() == 0
