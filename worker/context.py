@@ -31,6 +31,10 @@ class Context:
     stopping: Callable[[], bool] = field(default=lambda: False)
     """True once a shutdown was asked for."""
 
+    def show_life(self) -> None:
+        """Beat between the calls of a channel: each is bounded, and a page of a list, or a push, may need many."""
+        self.beat()
+
 
 _current: list[Context] = []
 
@@ -78,4 +82,6 @@ def open_context(config: Config) -> Context:
         size=5,
         push_retry_delays_s=config.push_retry_delays_s,
     )
-    return Context(config, pool, queue, make_clients(config), make_parsers(config))
+    context = Context(config, pool, queue, parsers=make_parsers(config))
+    context.clients = make_clients(config, called=context.show_life)
+    return context

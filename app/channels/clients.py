@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.channel_settings import BY_CHANNEL
@@ -13,11 +13,12 @@ from app.errors import ConfigError
 from app.outbound.door import Door
 
 
-def make_clients(config: Config) -> dict[str, Client]:
+def make_clients(config: Config, called: Callable[[], None] = lambda: None) -> dict[str, Client]:
     """One client for each channel whose address is set. Make them once per process: they hold circuit breakers,
-    paces and tokens. Raises ConfigError when a credential is missing or an address may not be called.
+    paces and tokens. `called` is called after each of their calls. Raises ConfigError when a credential is missing or
+    an address may not be called.
     """
-    return {name: _make_client(name, api, settings, config) for name, api, settings in _list_configured(config)}
+    return {name: _make_client(name, api, settings, config, called) for name, api, settings in _list_configured(config)}
 
 
 def list_pushes(config: Config) -> dict[str, frozenset[str]]:
@@ -38,7 +39,9 @@ def _list_configured(config: Config) -> Iterator[tuple[str, Api, dict[str, Any]]
                 yield name, channel.api, settings
 
 
-def _make_client(channel: str, api: Api, settings: dict[str, Any], config: Config) -> Client:
+def _make_client(
+    channel: str, api: Api, settings: dict[str, Any], config: Config, called: Callable[[], None]
+) -> Client:
     address, *others = api.needed
     missing = [PREFIX + BY_CHANNEL[channel][name].name for name in others if not settings[name]]
     if missing:
@@ -50,5 +53,6 @@ def _make_client(channel: str, api: Api, settings: dict[str, Any], config: Confi
         allow=frozenset(config.outbound_allow),
         timeout_s=config.outbound_timeout_s,
         operations=api.operations,
+        called=called,
     )
     return api.make(door, settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, InvalidURL
@@ -73,7 +73,8 @@ class Door:
 
     `allow` names the "host:port" that may be private and may be plain http: the simulator, a shop next door.
     `timeout_s` bounds a whole call, from the name to the last byte. `ca_file` is trusted beside the usual
-    authorities. The counters of `operations` begin at zero. Raises ConfigError when the address cannot be used.
+    authorities. The counters of `operations` begin at zero. `called` is called after each call, however it ended: a
+    page can take many, and who waits for it wants to see it move. Raises ConfigError when the address cannot be used.
     """
 
     def __init__(
@@ -86,8 +87,10 @@ class Door:
         reset_s: float = 30.0,
         ca_file: str | None = None,
         operations: tuple[str, ...] = (),
+        called: Callable[[], None] = lambda: None,
     ) -> None:
         self.channel = channel
+        self._called = called
         self._allow = frozenset(entry.lower() for entry in allow)
         self._timeout_s = timeout_s
         self._reset_s = reset_s
@@ -152,6 +155,7 @@ class Door:
             if outcome:
                 telemetry.CHANNEL_CALLS.labels(self.channel, operation, outcome).inc()
             telemetry.CHANNEL_CALL_SECONDS.labels(self.channel, operation).observe(time.perf_counter() - started)
+            self._called()
 
     def _fail(self, outcome: CallOutcome, operation: str, detail: str, **more: Any) -> CallFailed:
         return CallFailed(outcome, f"{self.channel} {operation}: the channel {detail}", **more)
