@@ -37,6 +37,21 @@ FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 _PLACES = BoundedSemaphore(AT_ONCE)
 
 
+class _Place:
+    """One of the exports of this process. Raises Overloaded when there is none."""
+
+    def __init__(self) -> None:
+        self._taken = _PLACES.acquire(blocking=False)
+        if not self._taken:
+            raise Overloaded(f"{AT_ONCE} exports are on their way already; try again when one is done")
+
+    def release(self) -> None:
+        """Once, however often it is called."""
+        if self._taken:
+            self._taken = False
+            _PLACES.release()
+
+
 def register(app: Flask) -> None:
     add_route(
         app,
@@ -55,24 +70,24 @@ def get_orders_csv(query: OrderFilterQuery) -> Response:
     """Raises Overloaded when others export, and what the first page raises; later the download breaks off."""
     deadline = time.monotonic() + services().config.export_timeout_s
     wanted = OrderFilter(**query.model_dump())
-    if not _PLACES.acquire(blocking=False):
-        raise Overloaded(f"{AT_ONCE} exports are on their way already; try again when one is done")
+    place = _Place()
     try:
         first = list_orders(services().pool, wanted, after=None, limit=PAGE)
         # Which filters, and of the search that it was one: what was searched for may be a customer's name.
         shown = query.model_dump(mode="json", exclude_none=True, exclude={"text"})
         record("orders.export", "orders", "started", **shown, text=query.text is not None)
     except BaseException:
-        _PLACES.release()
+        place.release()
         raise
-    response = Response(_write_pages(services().pool, wanted, first, deadline), content_type="text/csv; charset=utf-8")
-    response.call_on_close(_PLACES.release)
+    pages = _write_pages(services().pool, wanted, first, deadline, place)
+    response = Response(pages, content_type="text/csv; charset=utf-8")
+    response.call_on_close(place.release)  # also when nobody read to the end
     name = f"orders-{datetime.now(UTC):%Y-%m-%d-%H%M}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _write_pages(pool: Pool, wanted: OrderFilter, page: list[Row], deadline: float) -> Iterator[bytes]:
+def _write_pages(pool: Pool, wanted: OrderFilter, page: list[Row], deadline: float, place: _Place) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text)
     text.write("\ufeff")  # without it spreadsheets take UTF-8 for something else
@@ -96,6 +111,7 @@ def _write_pages(pool: Pool, wanted: OrderFilter, page: list[Row], deadline: flo
             log.warning("export_broken_off", extra={"rows": rows, "reason": error.reason})
             # The server closes the connection without the end of the body: a reader sees that something is missing.
             raise BrokenPipeError(errno.EPIPE, "export broken off") from error
+    place.release()
     log.info("orders_exported", extra={"rows": rows})
 
 

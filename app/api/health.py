@@ -66,4 +66,5 @@ def register(app: Flask, report: HealthReport, readiness: Readiness) -> None:
         ("/health", read_health, "Every part with its time, within a second; 503 when one is degraded."),
     )
     for rule, view, summary in pages:
-        add_route(app, rule, view, policy="public", summary=summary, tag="health", tracked=False)
+        answers = {200: None} if view is livez else {200: None, 503: None}
+        add_route(app, rule, view, policy="public", summary=summary, tag="health", answers=answers, tracked=False)

@@ -42,7 +42,7 @@ class Throttle:
             _, account, account_s, _, place, place_s = pipeline.execute()
         for count, seconds, limit in zip((account, place), (account_s, place_s), self._limits, strict=True):
             if count > limit:
-                raise Throttled(max(1, seconds), first=count == limit + 1)
+                raise Throttled(seconds + 1, first=count == limit + 1)
 
     def forgive(self, client: redis.Redis, email: str) -> None:
         """The account's password was right: its count begins anew. Raises SessionsUnavailable."""

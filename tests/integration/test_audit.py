@@ -90,7 +90,7 @@ def test_what_people_do_is_written_down(console: Console, database_url: str) -> 
     browser.call("POST", f"/quarantine/{first}/replay")
     browser.call("POST", f"/quarantine/{first}/replay")  # it is not in quarantine any more: nothing is done
     browser.call("POST", f"/quarantine/{second}/discard")
-    browser.call("POST", "/rq/queue/tasks/compact")
+    browser.call("POST", "/rq/requeue/tasks")
     browser.get("/orders.csv")
     browser.call("DELETE", "/sessions")
     actions = read_actions(console)
@@ -104,7 +104,7 @@ def test_what_people_do_is_written_down(console: Console, database_url: str) -> 
         (me, "quarantine.payload", f"delivery:{first}", "done"),
         (me, "quarantine.replay", f"delivery:{first}", "done"),
         (me, "quarantine.discard", f"delivery:{second}", "done"),
-        (me, "rq.compact_queue", "rq:tasks", "asked"),
+        (me, "rq.requeue_all", "rq:tasks", "asked"),
         (me, "orders.export", "orders", "started"),
         (me, "session.logout_everywhere", me, "done"),
     ]
