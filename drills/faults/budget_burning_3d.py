@@ -7,7 +7,7 @@ from drills.stand import Stand
 
 EXPECT = ("SloBudgetBurn/warning/3d",)
 DETECT_S = 540.0
-RESOLVE_S = 480.0
+RESOLVE_S = 660.0
 
 
 def inject(stand: Stand) -> None:
@@ -15,4 +15,4 @@ def inject(stand: Stand) -> None:
 
 
 def heal(stand: Stand) -> None:
-    stop_burning(stand, thinned_s=150)
+    stop_burning(stand, thinned_s=330)
