@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: soak test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -39,6 +39,9 @@ test-integration: bootstrap-dev tools ## Run the tests on real servers.
 
 test-dashboards: bootstrap-dev tools ## Open every dashboard in Chromium on a stack under load, keep pictures (10 minutes).
 	$(PYTEST) tests/dashboards
+
+test-console: bootstrap-dev tools ## Work with the console in Chromium, on a service and a demo of its own; keep pictures (10 minutes).
+	$(PYTEST) tests/console
 
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)

@@ -29,5 +29,5 @@ export default defineConfig({
     // A data: address would need a hole in the content policy.
     assetsInlineLimit: 0,
   },
-  test: { environmentMatchGlobs: [['src/**/*.test.tsx', 'jsdom']], pool: 'threads', poolOptions: { threads: { singleThread: true } }, include: ['src/**/*.test.{ts,tsx}'], setupFiles: ['src/test/setup.ts'], restoreMocks: true },
+  test: { pool: 'threads', poolOptions: { threads: { singleThread: true } }, include: ['src/**/*.test.{ts,tsx}'], setupFiles: ['src/test/setup.ts'], restoreMocks: true },
 });

@@ -4,6 +4,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { client } from './api/query-client';
+import { watchIdle } from './lib/idle';
 import { router } from './router';
 import './styles.css';
 import { Toasts } from './ui/toast';
@@ -12,6 +13,7 @@ const root = document.getElementById('root');
 if (root === null) {
   throw new Error('the page has no element #root');
 }
+watchIdle(client);
 createRoot(root).render(
   <StrictMode>
     {/* The content policy takes no style elements: the styles are ours. */}

@@ -2,7 +2,6 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import { noteAnswer, noteOutage } from './connection';
 import { isReason, readProblem, tellError, UnreachableError } from './problem';
-import type { PendingPaths } from './pending';
 import type { paths } from './schema';
 import { csrf, renewCsrf, sessionEnded } from './session-state';
 
@@ -77,7 +76,7 @@ const throwProblems: Middleware = {
   },
 };
 
-export const api = createClient<paths & PendingPaths>({ baseUrl: window.location.origin, fetch: send });
+export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: send });
 api.use(throwProblems);
 
 /** The body of a good answer; the client throws on every other one. */

@@ -1,6 +1,7 @@
 // Orders: pages of the list, one order, and changes of status.
 import { infiniteQueryOptions, queryOptions, type InfiniteData, type QueryClient } from '@tanstack/react-query';
 import { toQuery, type Filters } from '../lib/filters';
+import { every } from '../lib/idle';
 import { api, body } from './client';
 import type { Order, OrderSummary, Progress, StatusOutcome } from './types';
 
@@ -37,7 +38,7 @@ export function newestQuery(filters: Filters) {
   return queryOptions({
     queryKey: ['orders-newest', query],
     queryFn: async ({ signal }) => body(await api.GET('/orders', { params: { query: { ...query, limit: 50 } }, signal })),
-    refetchInterval: 10_000,
+    refetchInterval: every(10_000),
   });
 }
 
@@ -47,7 +48,7 @@ export function orderQuery(id: number) {
     queryFn: async ({ signal }): Promise<Order> =>
       body(await api.GET('/orders/{order_id}', { params: { path: { order_id: id } }, signal })),
     staleTime: 5_000,
-    refetchInterval: 15_000,
+    refetchInterval: every(15_000),
   });
 }
 

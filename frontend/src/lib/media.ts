@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-const WIDE = '(min-width: 760px)'; // the breakpoint md of styles.css
+const WIDE = '(min-width: 47.5rem)'; // the breakpoint md of styles.css
 
 /** Whether there is room for a table. */
 export function useWide(): boolean {

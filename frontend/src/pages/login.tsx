@@ -25,7 +25,7 @@ export function LoginPage() {
         <div className="card p-5">
           <LoginForm onDone={goOn} />
         </div>
-        <p className="mt-4 text-center text-xs text-muted">No account? Whoever runs this service makes one: palmonas user create</p>
+        <p className="mt-4 text-center text-xs text-muted">Accounts are made with <code className="font-mono">palmonas user create</code></p>
       </div>
     </main>
   );

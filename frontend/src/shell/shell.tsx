@@ -41,7 +41,7 @@ export function Shell() {
           ))}
         </nav>
         <div className="ml-auto flex items-center gap-1">
-          <Button look="quiet" small aria-label="Keys" title="Keys (?)" className="hidden md:inline-flex" onClick={() => setHelp(true)}>
+          <Button look="quiet" small aria-label="Keys" title="Keys (?)" className="max-md:hidden" onClick={() => setHelp(true)}>
             <span className="w-4 text-center text-sm">?</span>
           </Button>
           <ThemeButton />

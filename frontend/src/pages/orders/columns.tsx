@@ -52,7 +52,7 @@ export const COLUMNS = [
           to="/orders/$id"
           params={{ id: String(order.id) }}
           onClick={(event) => event.stopPropagation()}
-          className="rounded hover:underline"
+          className="rounded proportional-nums hover:underline"
         >
           {order.number}
         </Link>
@@ -112,7 +112,7 @@ function Total({ order }: { order: OrderSummary }) {
   return (
     <>
       {formatAmount(order.total, order.currency)}
-      <span className="ml-1.5 inline-block w-8 text-left text-xs text-muted">{order.currency}</span>
+      <span className="ml-1.5 inline-block text-left md:w-8 text-xs text-muted">{order.currency}</span>
     </>
   );
 }

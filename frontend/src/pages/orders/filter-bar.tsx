@@ -51,7 +51,7 @@ export function FilterBar({ filters, onChange, searchRef }: FilterBarProps) {
           </Button>
         )}
       </div>
-      <a href={toCsvAddress(filters)} download className={`${buttonClass()} ml-auto hidden md:inline-flex`} title="These orders as a CSV file">
+      <a href={toCsvAddress(filters)} download className={`${buttonClass()} ml-auto max-md:hidden`} title="These orders as a CSV file">
         <Icon name="download" />
         CSV
       </a>

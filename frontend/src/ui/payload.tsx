@@ -1,0 +1,56 @@
+/** A raw payload, as it came; readable when it is JSON, and text in any case. */
+export function Payload({ text }: { text: string }) {
+  return (
+    // It scrolls, so it takes the focus for the browser's own keys.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <pre tabIndex={0} role="region" aria-label="Payload" className="max-h-96 overflow-auto rounded-md bg-sunken p-3 font-mono text-xs leading-4.5 break-all whitespace-pre-wrap">
+      {indent(text)}
+    </pre>
+  );
+}
+
+/** Only spaces are added, outside of strings: no number is read and written again, so no digit changes. */
+export function indent(text: string): string {
+  let depth = 0;
+  let inString = false;
+  let out = '';
+  try {
+    JSON.parse(text);
+  } catch {
+    return text;
+  }
+  for (let at = 0; at < text.length; at++) {
+    const one = text.charAt(at);
+    if (inString) {
+      out += one;
+      if (one === '\\') {
+        at++;
+        out += text.charAt(at);
+      } else if (one === '"') {
+        inString = false;
+      }
+    } else if (one === '"') {
+      inString = true;
+      out += one;
+    } else if (one === '{' || one === '[') {
+      const close = /^\s*[}\]]/.exec(text.slice(at + 1, at + 200));
+      if (close) {
+        out += one + close[0].trim();
+        at += close[0].length;
+      } else {
+        depth++;
+        out += `${one}\n${'  '.repeat(depth)}`;
+      }
+    } else if (one === '}' || one === ']') {
+      depth--;
+      out += `\n${'  '.repeat(depth)}${one}`;
+    } else if (one === ',') {
+      out += `,\n${'  '.repeat(depth)}`;
+    } else if (one === ':') {
+      out += ': ';
+    } else if (!/\s/.test(one)) {
+      out += one;
+    }
+  }
+  return out;
+}
