@@ -38,6 +38,8 @@ function Lines({ data, width, height, options, timeRange, timeZone, fieldConfig,
   if (!hasValues(data.series)) {
     return <Empty fieldConfig={fieldConfig} />;
   }
+  // @grafana/schema declares this enumeration twice, and exports the one that its own interface does not name.
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
   const legend: VizLegendOptions = { showLegend: true, displayMode: 'list' as VizLegendOptions['displayMode'], placement: 'bottom', calcs: [], ...options.legend };
   return (
     <TimeSeries
