@@ -1,11 +1,12 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
-SHELL_SCRIPTS := scripts/* .ci/run
+SHELL_SCRIPTS := scripts/* .ci/run containers/healthcheck containers/postgres-init.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
 FUZZER := build/fuzz
+CONTAINERS := build/containers
 FUZZ_SECONDS := 60
 SOAK_MINUTES := 5
 FUZZ_TARGETS :=
@@ -43,6 +44,15 @@ test-dashboards: bootstrap-dev tools ## Open every dashboard in Chromium on a st
 test-console: bootstrap-dev tools ## Work with the console in Chromium, on a service and a demo of its own; keep pictures (10 minutes).
 	$(PYTEST) tests/console
 
+test-containers: bootstrap-dev tools $(CONTAINERS)/.stamp ## Run compose.yml on a private Docker engine, official images replaced by stand-ins (root; 30 minutes).
+	$(PYTEST) tests/containers
+
+$(CONTAINERS)/.stamp: requirements/containers.lock | bootstrap-dev
+	@rm -rf $(CONTAINERS)
+	@$(BIN)/python -m venv --without-pip $(CONTAINERS)
+	@$(BIN)/python -m pip --python $(CONTAINERS)/bin/python install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)
 
@@ -79,6 +89,7 @@ lint: bootstrap-dev tools ## Check style, types, import directions, shell, YAML 
 	$(BIN)/lint-imports
 	shellcheck $(SHELL_SCRIPTS)
 	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint Dockerfile
 	@for site in preview frontend; do \
 		if [ -x $$site/node_modules/.bin/tsc ]; then npm --prefix $$site run --silent check || exit 1; \
 		else echo "$$site/ not checked: its libraries are not there (make up brings them where node is)"; fi; done
@@ -108,6 +119,8 @@ lock: ## Pin the newest allowed versions of all dependencies, with hashes.
 	$(COMPILE) --upgrade -c requirements/palmonas.lock -o requirements/dev.lock requirements/dev.in setup.cfg
 	$(COMPILE) --upgrade --no-deps -o requirements/embedded.lock requirements/embedded.in
 	$(COMPILE) --upgrade -o requirements/fuzz.lock requirements/fuzz.in
+	$(COMPILE) --upgrade -o requirements/containers.lock requirements/containers.in
+	$(COMPILE) --upgrade -c requirements/dev.lock -o requirements/load.lock requirements/load.in
 
 bench: bootstrap-dev tools ## Measure CPU per order, and what the rules cost (not in CI).
 	$(BIN)/python -m tests.bench accept drain scrape retention lists rules

@@ -1,4 +1,4 @@
-"""Settings: from the environment, or from the file that `<NAME>_FILE` names.
+"""Settings: from the environment, or from the file that `<NAME>_FILE` names; secrets also from a directory of files.
 
 `SETTINGS` is the whole list with type, default and meaning; docs/settings.md is held against it by a test.
 A missing or default secret stops the start.
@@ -169,6 +169,12 @@ SETTINGS: tuple[Setting, ...] = (
         300.0,
         "Longest life of a stream of `/operations/events`; the page connects again.",
     ),
+    Setting(
+        "SECRETS_DIR",
+        str,
+        "",
+        "Directory with a file for each secret setting, named `database_url` and so on; the environment comes first.",
+    ),
     Setting("PREVIEW_DIR", str, "", "Directory of the built pages of `/dashboards` (set by `palmonas up`)."),
     Setting("CONSOLE_DIR", str, "", "Directory of the built pages of `/console/` (set by `palmonas up`)."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),
@@ -184,14 +190,22 @@ def _raw_value(setting: Setting, environ: Mapping[str, str]) -> str | None:
     if file_name and environ.get(name):
         raise ConfigError(f"{name} and {name}_FILE are both set; keep one of them")
     if file_name:
-        try:
-            text = Path(file_name).read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{name}_FILE: cannot read {file_name}: {error}") from error
-        if not text:
-            raise ConfigError(f"{name}_FILE: {file_name} is empty")
-        return text
+        return _read_file(name + "_FILE", Path(file_name))
+    directory = environ.get(PREFIX + "SECRETS_DIR")
+    if directory and setting.secret and not environ.get(name):
+        path = Path(directory) / setting.name.lower()
+        return _read_file(PREFIX + "SECRETS_DIR", path) if path.exists() else None
     return environ.get(name)
+
+
+def _read_file(source: str, path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{source}: cannot read {path}: {error}") from error
+    if not text:
+        raise ConfigError(f"{source}: {path} is empty")
+    return text
 
 
 class Config:

@@ -32,6 +32,7 @@ COMMANDS = {
     "worker": ("cli.service", "worker"),
     "dispatcher": ("cli.service", "dispatcher"),
     "exporter": ("cli.service", "exporter"),
+    "containers": ("cli.containers", "containers"),
     "rules": ("cli.rules", "rules"),
     "silence": ("cli.silence", "silence"),
     "dashboards": ("cli.dashboards", "dashboards"),

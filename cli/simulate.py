@@ -15,6 +15,7 @@ from app.errors import UsageError
 from stack.layout import find_state, load_layout
 
 DEFAULT_PORT = 4060
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --in-container
 WARNING = (
     "This simulates sales channels, for demo, tests and drills only: its orders are invented. "
     "Keep it away from a service that holds real ones."
@@ -45,6 +46,9 @@ def check_target(_context: click.Context, _parameter: click.Parameter, target: s
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; no other is accepted.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: any free one.")
+@click.option(
+    "--in-container", is_flag=True, help="Listen on every address: in a container, whose network nobody else is in."
+)
 @click.option("--target", callback=check_target, help="Address of the service the webhooks go to; default: none sent.")
 @click.option("--seed", type=click.IntRange(0), help="Of the orders and the dice; default: a new one.")
 @click.option(
@@ -77,6 +81,7 @@ def simulate(
     *,
     host: str,
     port: int,
+    in_container: bool,
     target: str | None,
     seed: int | None,
     secrets_directory: Path | None,
@@ -91,7 +96,8 @@ def simulate(
     from simulator.server import check_loopback, start_server
     from simulator.simulation import Simulation
 
-    check_loopback(host)
+    if not in_container:
+        check_loopback(host)
     log.configure("simulator", "simulator")
     directory = find_secrets(secrets_directory)
     credentials, webhook_secrets = load_credentials(directory, control_token_file)
@@ -108,7 +114,8 @@ def simulate(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    server = start_server(create_app(simulation), host, port)
+    address = EVERYWHERE if in_container else host
+    server = start_server(create_app(simulation), address, port, anywhere=in_container)
     simulation.webhooks.start()
     click.echo(WARNING)
     click.echo(f"Listening on {server.url}, seed {simulation.world.seed}, secrets in {directory}.")

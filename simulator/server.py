@@ -69,9 +69,9 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def start_server(app: Flask, host: str, port: int) -> RunningServer:
-    """Serve `app` in threads of its own; port 0 takes any free one."""
-    address = check_loopback(host)
+def start_server(app: Flask, host: str, port: int, *, anywhere: bool = False) -> RunningServer:
+    """Serve `app` in threads of its own; port 0 takes any free one. `anywhere`: not only on loopback."""
+    address = host if anywhere else check_loopback(host)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with open_socket(address, port) as listener:
         chosen = listener.getsockname()[1]

@@ -118,7 +118,7 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     try:
         _start_stages(layout, servers, settings, parts, report)
         if wish.demo:
-            ensure_demo_user(layout, servers)
+            ensure_demo_user(layout.password_file, servers.postgres.url)
     except BaseException:
         supervisor.stop()
         raise
@@ -157,7 +157,7 @@ def _start_stages(
     if any(part.job == "palmonas-api" for part in parts):
         _wait_front_door(layout)
     wait(monitoring)
-    ensure_token(layout, servers)
+    ensure_token(layout.token_file, servers.postgres.url)
     if not Supervisor(layout).wait_running(STAGE_DEADLINE_S):
         raise UsageError(f"not every process stays up; see the logs in {layout.logs}")
 

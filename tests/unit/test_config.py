@@ -73,6 +73,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "PROMETHEUS_URL": ("http://prometheus:9090/", "http://prometheus:9090"),
     "ALERTMANAGER_URL": ("http://alertmanager:9093/", "http://alertmanager:9093"),
     "EVENT_STREAM_S": ("60", 60.0),
+    "SECRETS_DIR": ("/run/secrets", "/run/secrets"),
     "PREVIEW_DIR": ("/srv/preview", "/srv/preview"),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
 }
@@ -97,6 +98,19 @@ def test_a_setting_is_read_from_a_file(setting: Setting, tmp_path: Path) -> None
     path = tmp_path / "setting"
     path.write_text(f"{text}\n", encoding="utf-8")
     assert read(**{f"{setting.name}_FILE": str(path)}).get(setting.name) == value
+
+
+def test_a_directory_holds_secrets_and_the_environment_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "shopify_secrets").write_text(f"{SECRET}\n", encoding="utf-8")
+    (tmp_path / "port").write_text("4321", encoding="utf-8")
+    directory = {"SECRETS_DIR": str(tmp_path)}
+    assert read(**directory).shopify_secrets == (SECRET,)
+    assert read(**directory, SHOPIFY_SECRETS=f"{SECRET}2").shopify_secrets == (f"{SECRET}2",)
+    assert read(**directory).port == 4000, "no secret"
+    assert read(**directory).standard_secrets == (), "not there"
+    (tmp_path / "shopify_secrets").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"PALMONAS_SECRETS_DIR: .*shopify_secrets is empty"):
+        read(**directory).get("SHOPIFY_SECRETS")
 
 
 @every_setting
