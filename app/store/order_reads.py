@@ -87,8 +87,8 @@ MAX_MATCHES = 5000
 _TEXT_SEARCH = " UNION ALL ".join(
     f"(SELECT id FROM orders WHERE {match} LIMIT {MAX_MATCHES + 1})"
     for match in (
-        "left(number, 200) LIKE %(prefix)s ORDER BY left(number, 200) USING ~<~",
-        "left(number, 200) LIKE %(hash_prefix)s ORDER BY left(number, 200) USING ~<~",
+        "left(lower(number), 200) LIKE lower(%(prefix)s) ORDER BY left(lower(number), 200) USING ~<~",
+        "left(lower(number), 200) LIKE lower(%(hash_prefix)s) ORDER BY left(lower(number), 200) USING ~<~",
         "left(lower(customer_email), 200) LIKE lower(%(prefix)s) ORDER BY left(lower(customer_email), 200) USING ~<~",
         "left(lower(customer_name), 200) LIKE lower(%(prefix)s) ORDER BY left(lower(customer_name), 200) USING ~<~",
         "channel = ANY(%(channels)s) AND external_id = %(text)s",

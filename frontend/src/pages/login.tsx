@@ -1,6 +1,7 @@
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { LoginForm } from '../shell/login-form';
 import { Mark } from '../shell/mark';
+import { isLocal } from '../lib/next';
 import { useTitle } from '../lib/title';
 
 export function LoginPage() {
@@ -8,7 +9,8 @@ export function LoginPage() {
   const router = useRouter();
   useTitle('Log in');
   const goOn = (): void => {
-    const target = next ?? '/console/orders';
+    // Asked here, where it counts: the router hands on what a route's validation left out.
+    const target = next !== undefined && isLocal(next) ? next : '/console/orders';
     if (target.startsWith('/console')) {
       router.history.replace(target);
     } else {
