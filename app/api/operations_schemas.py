@@ -44,6 +44,7 @@ class SloAnswer(Answer):
     name: str
     title: str
     objective: float
+    seconds: Annotated[float | None, Field(description="Within which it is meant; null: it is not about time.")]
     window: str
     budget_left: Annotated[float | None, Field(description="Share that is left; 0 also when more was used.")]
     burn_rate_1h: Annotated[float | None, Field(description="Times the pace that uses the budget up in its window.")]

@@ -132,6 +132,7 @@ class SnapshotMaker:
                 name=name,
                 title=str(slo["meaning"]),
                 objective=slo["objective"],
+                seconds=slo.get("seconds"),
                 window=SLO_WINDOW,
                 budget_left=min(1.0, max(0.0, left[name])) if name in left else None,
                 burn_rate_1h=burn.get(name),

@@ -222,6 +222,9 @@ def test_prometheus_that_is_gone_or_frozen_is_said_to_be(
         assert told in snapshot["prometheus"]["detail"]
         assert (snapshot["instances"], snapshot["pools"], snapshot["postgresql"]) == ([], [], None)
         assert {(one["budget_left"], one["burn_rate_1h"]) for one in snapshot["slos"]} == {(None, None)}
+        assert {one["name"]: one["seconds"] for one in snapshot["slos"]} == {
+            "accept_availability": None, "accept_latency": 0.25, "accept_to_stored": 2.5, "job_success": None,
+        }  # fmt: skip
         assert [one["in_per_s"] for one in snapshot["queues"]] == [None] * 4
         assert snapshot["health"]["checks"]["redis"]["status"] == "ok"
         assert snapshot["alertmanager"]["reachable"] is True

@@ -1281,6 +1281,11 @@ export interface components {
             name: string;
             /** Objective */
             objective: number;
+            /**
+             * Seconds
+             * @description Within which it is meant; null: it is not about time.
+             */
+            seconds: number | null;
             /** Title */
             title: string;
             /** Window */

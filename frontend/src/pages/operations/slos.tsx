@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../api/types';
-import { formatNumber, formatShare } from '../../lib/numbers';
+import { formatNumber, formatShare, formatUnit } from '../../lib/numbers';
 import { cx } from '../../ui/cx';
 
 type Slo = Snapshot['slos'][number];
@@ -25,7 +25,7 @@ function Budget({ slo }: { slo: Slo }) {
   return (
     <div className="card px-4 py-3">
       <div className="flex items-baseline justify-between gap-3">
-        <h3 className="min-w-0 truncate font-medium" title={slo.title}>
+        <h3 className="min-w-0 font-medium">
           {slo.title.charAt(0).toUpperCase() + slo.title.slice(1)}
         </h3>
         <span className={cx('text-base font-semibold', low && 'text-bad')}>{left === null ? <span className="text-sm font-normal text-muted">not known</span> : formatShare(left)}</span>
@@ -42,7 +42,7 @@ function Budget({ slo }: { slo: Slo }) {
       </div>
       <p className="mt-2 flex justify-between gap-3 text-xs text-muted">
         <span>
-          {formatShare(slo.objective)} in {slo.window}
+          {formatShare(slo.objective)} {slo.seconds !== null && `within ${formatUnit(slo.seconds, 's')}, `}in {slo.window}
         </span>
         <span className={cx(burn !== null && burn > 1 && 'text-bad')}>{burn === null ? 'burn not known' : `burns ${formatNumber(burn)} × in 1 h`}</span>
       </p>
