@@ -175,6 +175,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Directory with a file for each secret setting, named `database_url` and so on; the environment comes first.",
     ),
+    Setting(
+        "LEAVE_S",
+        read_seconds(0, 60),
+        0.0,
+        "How long an API that is told to stop serves on, not ready any more: until whoever balances has seen it.",
+    ),
     Setting("PREVIEW_DIR", str, "", "Directory of the built pages of `/dashboards` (set by `palmonas up`)."),
     Setting("CONSOLE_DIR", str, "", "Directory of the built pages of `/console/` (set by `palmonas up`)."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import struct
@@ -23,7 +24,7 @@ worker_class = "app.api.gunicorn_worker.BoundedWorker"
 worker_connections = _config.connections_max
 backlog = 1024
 timeout = 30
-graceful_timeout = 10
+graceful_timeout = 10 + math.ceil(_config.leave_s)
 control_socket_disable = True
 accesslog = None
 proc_name = "palmonas-api"
@@ -51,7 +52,7 @@ def post_worker_init(worker: Any) -> None:
     gevent.get_hub().print_exception = _log_greenlet_error  # type: ignore[method-assign]  # no other way
     listener: socket.socket = worker.sockets[0]
     telemetry.LISTEN_BACKLOG.set_function(lambda: count_backlog(listener))
-    server.READINESS.watch(lambda: None if worker.alive else "draining")
+    server.READINESS.watch(lambda: "draining" if worker.leaving or not worker.alive else None)
 
 
 def _log_greenlet_error(context: Any, t: Any, v: Any, tb: Any) -> None:

@@ -7,10 +7,13 @@ has already refused. Both are bounded here; nothing else differs.
 from __future__ import annotations
 
 import logging
+from types import FrameType
 from typing import Any
 
 import gevent
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler
+
+from app.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -58,3 +61,10 @@ class BoundedWorker(GeventPyWSGIWorker):
     """One event loop, `gevent.pywsgi`, bounded reads."""
 
     wsgi_handler = BoundedHandler
+    leaving = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM: serve on for a while without being ready, so that nobody is sent here when the door closes."""
+        if not self.leaving:
+            self.leaving = True
+            gevent.spawn_later(Config().leave_s, super().handle_exit, sig, frame)

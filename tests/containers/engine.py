@@ -49,13 +49,18 @@ class Engine:
 
 
 def run(
-    command: Sequence[str], environment: dict[str, str], *, deadline_s: float, check: bool = True
+    command: Sequence[str],
+    environment: dict[str, str],
+    *,
+    deadline_s: float,
+    check: bool = True,
+    stdin: str = "",
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         command,
         env=environment,
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=deadline_s,

@@ -14,8 +14,7 @@ from stack.processes import find_free_port
 from tests.containers.engine import ROOT, TOOLS, Engine, run
 
 OVERRIDE = Path(__file__).parent / "compose.override.yml"
-IMAGE = "palmonas-test/service"
-LOAD_IMAGE = "palmonas-test/load"
+IMAGES = {target: f"palmonas-test/{target}" for target in ("service", "tools", "load", "console")}
 BUILD_DEADLINE_S = 1800.0
 UP_DEADLINE_S = 420.0
 PORTS = ("PORT", "HAPROXY_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "GRAFANA_PORT", "LOCUST_PORT", "CONSOLE_PORT")
@@ -47,27 +46,27 @@ class Stack:
     def environment(self) -> dict[str, str]:
         own = {f"PALMONAS_{name}": str(port) for name, port in self.ports.items()}
         kept = {name: value for name, value in self.engine.environment.items() if not name.startswith("PALMONAS_")}
-        images = {"PALMONAS_IMAGE": IMAGE, "PALMONAS_LOAD_IMAGE": LOAD_IMAGE}
+        images = {f"PALMONAS_{target.upper()}_IMAGE": image for target, image in IMAGES.items()}
+        images["PALMONAS_IMAGE"] = images.pop("PALMONAS_SERVICE_IMAGE")
         return {**kept, **own, **images, **self.settings}
 
     def build(self, *targets: str) -> None:
-        """Our images, by the engine's own builder; `targets` beside the service's: load, console."""
-        wanted = {"service": IMAGE, "load": LOAD_IMAGE, "console": "palmonas-test/console"}
+        """Our images, by the engine's own builder; `targets` beside the service's: tools, load, console."""
         bases = ["--build-arg", "PYTHON_IMAGE=palmonas-test/python", "--build-arg", "NODE_IMAGE=palmonas-test/node"]
         for target in ("service", *targets):
             self.engine.run(
-                *("build", "--quiet", "--target", target, *bases, "--tag", wanted[target], "."),
+                *("build", "--quiet", "--target", target, *bases, "--tag", IMAGES[target], "."),
                 deadline_s=BUILD_DEADLINE_S,
             )
 
     def compose(
-        self, *arguments: str, deadline_s: float = 120.0, check: bool = True
+        self, *arguments: str, deadline_s: float = 120.0, check: bool = True, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """One compose command. Raises UsageError with what it said when it fails."""
         files = [ROOT / "compose.yml", OVERRIDE, *self.files]
         command = [str(find_compose()), "--project-name", self.project, "--progress", "quiet"]
         command += [part for file in files for part in ("--file", str(file))]
-        return run([*command, *arguments], self.environment, deadline_s=deadline_s, check=check)
+        return run([*command, *arguments], self.environment, deadline_s=deadline_s, check=check, stdin=stdin)
 
     def start(self, *services: str) -> None:
         """Everything (or `services` and what they need) up and healthy."""

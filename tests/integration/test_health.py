@@ -211,3 +211,17 @@ def test_an_unmigrated_database_keeps_a_process_from_being_ready_until_it_is_mig
         service.stop()
     finally:
         execute_admin(postgres_server, "DROP DATABASE unmigrated WITH (FORCE)")
+
+
+def test_an_api_that_leaves_serves_on_until_balancers_have_seen_it(
+    start_service: StartService, database_url: str, redis_url: str
+) -> None:
+    service = start_service(database_url, redis_url)
+    api = service.add_api(leave_s="4").wait_ready()
+    asked = time.monotonic()
+    api.ask_to_stop()
+    assert wait_until(lambda: api.get("/readyz") == (503, b'{"status":"draining"}'), 3.0, 0.1)
+    answer = requests.get(f"http://127.0.0.1:{api.port}/livez", timeout=5)
+    assert answer.status_code == 200, "a new connection while it leaves"
+    assert api.stop() == 0
+    assert 4.0 <= time.monotonic() - asked < 15.0

@@ -74,6 +74,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "ALERTMANAGER_URL": ("http://alertmanager:9093/", "http://alertmanager:9093"),
     "EVENT_STREAM_S": ("60", 60.0),
     "SECRETS_DIR": ("/run/secrets", "/run/secrets"),
+    "LEAVE_S": ("4", 4.0),
     "PREVIEW_DIR": ("/srv/preview", "/srv/preview"),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
 }

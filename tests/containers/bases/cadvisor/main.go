@@ -25,7 +25,6 @@ import (
 var (
 	listen       = flag.String("listen_ip", "", "address to listen on; empty: all")
 	port         = flag.Int("port", 8080, "port to listen on")
-	housekeeping = flag.Duration("housekeeping_interval", 10*time.Second, "pause between two looks at a container")
 	dynamic      = flag.Bool("allow_dynamic_housekeeping", true, "longer pauses for a container that is idle")
 	storeLabels  = flag.Bool("store_container_labels", true, "all labels of a container become labels of its metrics")
 	whitelisted  = flag.String("whitelisted_container_labels", "", "labels to keep when not all are, by comma")
@@ -56,9 +55,10 @@ func chooseLabels() metrics.ContainerLabelsFunc {
 func main() {
 	flag.Parse()
 	chosen := chooseMetrics()
+	pause := manager.HousekeepingInterval // upstream's own flag, --housekeeping_interval
 	found, err := manager.New(
 		memory.New(2*time.Minute, nil), sysfs.NewRealSysFs(),
-		manager.HouskeepingConfig{Interval: housekeeping, AllowDynamic: dynamic},
+		manager.HouskeepingConfig{Interval: pause, AllowDynamic: dynamic},
 		chosen, http.DefaultClient, strings.Split(*paths, ","), "")
 	if err != nil {
 		log.Fatal(err)
