@@ -74,7 +74,7 @@ def open_reserved_pool(config: Config) -> Pool:
 
 def base_checks(config: Config, reserved: Pool) -> dict[str, Check]:
     """PostgreSQL through its reserved connection, and Redis through reserved ones of its own."""
-    client = connect(config.redis_url, name="redis-health", size=2, timeout_s=0.5, connect_timeout_s=0.5)
+    client = connect(config.redis_place, name="redis-health", size=2, timeout_s=0.5, connect_timeout_s=0.5)
     return {"postgresql": check_postgresql(reserved), "redis": check_redis(client)}
 
 

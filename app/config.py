@@ -16,6 +16,7 @@ from typing import Any
 from app.channel_settings import BY_CHANNEL, SECRETS
 from app.errors import ConfigError
 from app.setting_values import (
+    RedisPlace,
     Setting,
     read_delays,
     read_level,
@@ -48,7 +49,28 @@ SETTINGS: tuple[Setting, ...] = (
         "PostgreSQL 15 or newer, with a password.",
         True,
     ),
+    Setting(
+        "DATABASE_REPLICA_URL",
+        read_server_url("postgresql", "postgres"),
+        "",
+        "A streaming replica that the console's reads may go to; empty: all go to the primary.",
+        True,
+    ),
+    Setting(
+        "REPLICA_LAG_S",
+        read_seconds(0.5, 3600),
+        5.0,
+        "How far that replica may be behind; while it is further, reads go to the primary.",
+    ),
     Setting("REDIS_URL", read_server_url("redis", "rediss"), None, "Redis 7, with a password.", True),
+    Setting(
+        "REDIS_SENTINELS",
+        read_places,
+        (),
+        "`host:port` of the Sentinels that know which Redis is the master: the host of the URL is then not used, the "
+        "password is theirs, too.",
+    ),
+    Setting("REDIS_SENTINEL_MASTER", str, "palmonas", "By what name the Sentinels know the master."),
     Setting("ROLES", _roles, ROLES, "What an API instance serves: `accept`, `console`, or both."),
     Setting("INSTANCE", str, "", "Name of this process in logs; empty: host name and process id."),
     Setting("LOG_LEVEL", read_level, "INFO", "DEBUG, INFO, WARNING or ERROR."),
@@ -263,6 +285,10 @@ class Config:
     def read_channel(self, channel: str) -> dict[str, Any]:
         """The settings of one channel by their names within it: `API_URL`, not SHOPIFY_API_URL."""
         return {name: self.get(setting.name) for name, setting in BY_CHANNEL[channel].items()}
+
+    @cached_property
+    def redis_place(self) -> RedisPlace:
+        return RedisPlace(self.get("REDIS_URL"), self.get("REDIS_SENTINELS"), self.get("REDIS_SENTINEL_MASTER"))
 
     @cached_property
     def instance_name(self) -> str:

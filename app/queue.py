@@ -23,7 +23,8 @@ from rq.serializers import JSONSerializer
 
 from app import telemetry
 from app.errors import QueueUnavailable
-from app.redis_pool import MeasuredConnectionPool
+from app.redis_pool import MeasuredConnectionPool, ask_sentinels
+from app.setting_values import RedisPlace
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +57,14 @@ PROCESSED_KEY = "palmonas:jobs-processed"
 Rung = Literal["rung", "waiting", "failed", "open"]
 
 
-def connect(url: str, *, name: str, size: int, timeout_s: float, connect_timeout_s: float) -> redis.Redis:
+def connect(
+    place: str | RedisPlace, *, name: str, size: int, timeout_s: float, connect_timeout_s: float
+) -> redis.Redis:
     """A Redis client on a measured pool; `timeout_s` bounds each answer. No retries: callers have their own way."""
+    if isinstance(place, str):
+        place = RedisPlace(place)
     pool = MeasuredConnectionPool.from_url(
-        url,
+        place.url,
         pool_name=name,
         max_connections=size,
         timeout=timeout_s,
@@ -67,6 +72,7 @@ def connect(url: str, *, name: str, size: int, timeout_s: float, connect_timeout
         socket_connect_timeout=connect_timeout_s,
         retry=RedisRetry(NoBackoff(), 0),
         health_check_interval=0,
+        find_master=ask_sentinels(place, connect_timeout_s) if place.sentinels else None,
     )
     return redis.Redis(connection_pool=pool)
 
@@ -84,14 +90,14 @@ class WorkQueue:
 
     def __init__(
         self,
-        url: str,
+        place: str | RedisPlace,
         *,
         timeout_s: float,
         connect_timeout_s: float,
         size: int = 5,
         push_retry_delays_s: Sequence[int] = (),
     ) -> None:
-        self.redis = connect(url, name="redis", size=size, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
+        self.redis = connect(place, name="redis", size=size, timeout_s=timeout_s, connect_timeout_s=connect_timeout_s)
         self._ingest = Queue(INGEST, connection=self.redis, serializer=JSONSerializer)
         self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in TASK_QUEUES}
         self._retries = {TASKS: TASK_DELAYS_S, POLL: (), PUSH: tuple(push_retry_delays_s)}

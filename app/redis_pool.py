@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import redis
+from redis.backoff import NoBackoff
 from redis.connection import BlockingConnectionPool, Connection, SSLConnection
+from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from app import telemetry
+from app.setting_values import RedisPlace
 
 
 class _MeasuredConnect:
@@ -39,10 +45,40 @@ class MeasuredSSLConnection(_MeasuredConnect, SSLConnection):
     pass
 
 
-class MeasuredConnectionPool(BlockingConnectionPool):
-    """At most `max_connections`; a caller waits up to `timeout` seconds for one. `pool_name` is the metric label."""
+class _FollowsMaster:
+    """Asks the Sentinels for the master each time it opens, and leaves one that has been made a replica."""
 
-    def __init__(self, *args: Any, pool_name: str = "redis", **kwargs: Any) -> None:
+    is_connected: bool
+    host: str
+    port: int
+    find_master: Callable[[], tuple[str, int]]
+
+    def connect(self) -> None:
+        if not self.is_connected:
+            self.host, self.port = self.find_master()
+        super().connect()  # type: ignore[misc]  # redis-py's, next in the method order
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+        except redis.ReadOnlyError as error:
+            self.disconnect()  # type: ignore[attr-defined]
+            raise redis.ConnectionError("this Redis is a replica now; the master is asked for again") from error
+
+
+class MeasuredConnectionPool(BlockingConnectionPool):
+    """At most `max_connections`; a caller waits up to `timeout` seconds for one. `pool_name` is the metric label.
+
+    `find_master` tells host and port of the master; without it they are those of the URL.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        pool_name: str = "redis",
+        find_master: Callable[[], tuple[str, int]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self._name = pool_name
         self._pending = 0
         self._taken_at: dict[int, float] = {}
@@ -53,7 +89,12 @@ class MeasuredConnectionPool(BlockingConnectionPool):
         for reason in ("broken", "shutdown"):
             telemetry.POOL_CLOSED.labels(pool_name, reason)
         measured = MeasuredSSLConnection if kwargs.get("connection_class") is SSLConnection else MeasuredConnection
-        kwargs["connection_class"] = type(measured.__name__, (measured,), {"pool_name": pool_name})
+        members: dict[str, Any] = {"pool_name": pool_name}
+        parents: tuple[type, ...] = (measured,)
+        if find_master:
+            members["find_master"] = staticmethod(find_master)
+            parents = (_MeasuredConnect, _FollowsMaster, *measured.__bases__[1:])
+        kwargs["connection_class"] = type(measured.__name__, parents, members)
         super().__init__(*args, **kwargs)
         telemetry.POOL_MAX.labels(pool_name).set(self.max_connections)
         telemetry.POOL_COUNT.labels(pool_name, "used").set_function(lambda: len(self._taken_at))
@@ -92,3 +133,24 @@ class MeasuredConnectionPool(BlockingConnectionPool):
         """Close what is open: for shutdown."""
         self.connection_class.closing_reason = "shutdown"
         super().disconnect(inuse_connections)
+
+
+def ask_sentinels(place: RedisPlace, timeout_s: float) -> Callable[[], tuple[str, int]]:
+    """What asks one Sentinel after the other for the master. It raises redis.ConnectionError when none knows one."""
+    addresses = [one.rpartition(":") for one in place.sentinels]
+    sentinel = Sentinel(
+        [(host.strip("[]"), int(port)) for host, _, port in addresses],
+        sentinel_kwargs={
+            "password": unquote(urlsplit(place.url).password or ""),
+            "ssl": place.url.startswith("rediss:"),
+            "socket_timeout": timeout_s,
+            "socket_connect_timeout": timeout_s,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    )
+
+    def find_master() -> tuple[str, int]:
+        host, port = sentinel.discover_master(place.master)
+        return str(host), int(port)
+
+    return find_master

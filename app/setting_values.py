@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 MIN_SECRET_LENGTH = 16
@@ -36,6 +36,14 @@ class Setting:
     default: Any
     meaning: str
     secret: bool = False
+
+
+class RedisPlace(NamedTuple):
+    """Where Redis is: at `url`, or where those of `sentinels` (`host:port`) say that `master` is."""
+
+    url: str
+    sentinels: tuple[str, ...] = ()
+    master: str = ""
 
 
 def read_whole_number(low: int, high: int) -> Callable[[str], int]:

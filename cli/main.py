@@ -28,6 +28,8 @@ COMMANDS = {
     "user": ("cli.users", "user"),
     "migrate": ("cli.service", "migrate"),
     "prune": ("cli.service", "prune"),
+    "backup": ("cli.backup", "backup"),
+    "restore": ("cli.backup", "restore"),
     "api": ("cli.service", "api"),
     "worker": ("cli.service", "worker"),
     "dispatcher": ("cli.service", "dispatcher"),

@@ -49,11 +49,12 @@ install_option = click.option(
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Simulate the sales channels, with orders of each; report, and detach.")
+@click.option("--scale", is_flag=True, help="More of everything: five API instances, three ingest workers, a replica.")
 @click.option("--detach", is_flag=True, help="Leave the stack running in the background.")
 @install_option
 @port_option
 @set_port_option
-def up(demo: bool, detach: bool, install: bool, port: int | None, ports: dict[str, int]) -> None:
+def up(*, demo: bool, scale: bool, detach: bool, install: bool, port: int | None, ports: dict[str, int]) -> None:
     """Start the whole stack and wait until it is healthy. Says so when it is up already."""
     from stack.health import is_demo
     from stack.layout import find_state
@@ -66,8 +67,10 @@ def up(demo: bool, detach: bool, install: bool, port: int | None, ports: dict[st
             click.echo(f"The stack is up already (state: {layout.state}).")
             if demo and not is_demo(layout):
                 click.echo("It was started without --demo: no channels are simulated. For a demo: make down up")
+            if scale and not layout.scale:
+                click.echo("It was started without --scale. To scale it: palmonas down, palmonas up --scale")
             sys.exit(0 if _print_report(layout) else 1)
-        wish = _make_wish(state, port, ports, install=install, demo=demo)
+        wish = _make_wish(state, port, ports, install=install, demo=demo, scale=scale)
         layout = start_stack(wish, _report_progress)
         result = _run_demo(layout) if demo else None
     healthy = _print_report(layout, result)
@@ -184,7 +187,14 @@ def dev(install: bool, port: int | None, ports: dict[str, int]) -> None:
 
 
 def _make_wish(
-    state: Path, port: int | None, ports: dict[str, int], *, install: bool, api: bool = True, demo: bool = False
+    state: Path,
+    port: int | None,
+    ports: dict[str, int],
+    *,
+    install: bool,
+    api: bool = True,
+    demo: bool = False,
+    scale: bool = False,
 ) -> Wish:
     from app.config import Config
     from stack.lifecycle import Wish
@@ -192,7 +202,8 @@ def _make_wish(
     # PALMONAS_PORT and PALMONAS_LISTEN_HOST mean the front door here.
     names = ("PALMONAS_PORT", "PALMONAS_LISTEN_HOST")
     config = Config({name: value for name, value in os.environ.items() if name in names})
-    return Wish(state, config.listen_host, port or config.port, ports, install=install, api=api, demo=demo)
+    address = (config.listen_host, port or config.port)
+    return Wish(state, *address, ports, install=install, api=api, demo=demo, scale=scale)
 
 
 def _run_demo(layout: Layout) -> DemoResult:

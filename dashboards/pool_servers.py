@@ -19,7 +19,7 @@ def show_servers() -> list[Any]:
             "Could be opened, against the servers",
             "Sum of the maxima of all pools that lead to a server, and what the server takes.",
             [
-                Line(sum_of(MAX, "", 'pool!~"redis.*"'), "pools to PostgreSQL"),
+                Line(sum_of(MAX, "", 'pool!~"redis.*|replica"'), "pools to PostgreSQL"),
                 Line(f"min({pick('pg_settings_max_connections')})", "PostgreSQL takes"),
                 Line(sum_of(MAX, "", 'pool=~"redis.*"'), "pools to Redis"),
                 Line(f"min({pick('redis_config_maxclients')})", "Redis takes"),

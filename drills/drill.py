@@ -4,7 +4,8 @@ A module has a docstring (the fault, told precisely), `EXPECT` (the alerts that 
 `Name/severity` or `Name/severity/kind`), `inject(stand)` and `heal(stand)`. It may have `MAY` (alerts
 that may be notified beside them, by alert with the reason), `DETECT_S` (longest time from the fault to the last
 notification, on the scaled clock), `HOLD_S` (how long the fault stays after that, so that what comes late is seen),
-`RESOLVE_S`, and `is_seen(stand)` for what shows elsewhere than in an alert.
+`RESOLVE_S`, `SCALE` (true where it needs a stack as of `palmonas up --scale`), and `is_seen(stand)` for what shows
+elsewhere than in an alert.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Drill:
     hold_s: float
     resolve_s: float
     is_seen: Callable[[Stand], bool]
+    scale: bool = False
 
 
 def _is_always_seen(_stand: Stand) -> bool:
@@ -74,4 +76,5 @@ def _load(name: str) -> Drill:
         getattr(module, "HOLD_S", HOLD_S),
         getattr(module, "RESOLVE_S", RESOLVE_S),
         getattr(module, "is_seen", _is_always_seen),
+        getattr(module, "SCALE", False),
     )

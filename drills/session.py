@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from drills.drill import Drill
 from drills.fillers import record_filled
@@ -14,16 +15,20 @@ from drills.stand import DEFAULT_FACTOR, Report, open_stand
 def run_session(
     drills: Iterable[Drill], factor: float | None, report: Report, *, record: bool, until_notified: bool = False
 ) -> bool:
-    """Run `drills` one after the other on one stack; True when all passed. What passed is recorded at once."""
+    """Run `drills` one after the other on one stack, those that need a scaled one on another.
+
+    True when all passed. What passed is recorded at once.
+    """
     results = []
-    with open_stand(factor or DEFAULT_FACTOR, report) as stand:
-        for drill in drills:
-            result = run_drill(stand, drill, report, until_notified=until_notified)
-            results.append(result)
-            if record and not result.problems:
-                record_result(result)
-                record_filled(drill.name, result.filled)
-        report("stopping the stack")
+    for scale, chosen in groupby(sorted(drills, key=lambda one: one.scale), key=lambda one: one.scale):
+        with open_stand(factor or DEFAULT_FACTOR, report, scale=scale) as stand:
+            for drill in chosen:
+                result = run_drill(stand, drill, report, until_notified=until_notified)
+                results.append(result)
+                if record and not result.problems:
+                    record_result(result)
+                    record_filled(drill.name, result.filled)
+            report("stopping the stack")
     for line in describe_results(results):
         report(line)
     return not any(result.problems for result in results)

@@ -176,7 +176,7 @@ class Stand:
 
 
 @contextmanager
-def open_stand(factor: float, report: Report) -> Iterator[Stand]:
+def open_stand(factor: float, report: Report, *, scale: bool = False) -> Iterator[Stand]:
     """Start a private stack with load, and stop all of it at the end. Raises UsageError when it does not start."""
     directory = Path(tempfile.mkdtemp(prefix="palmonas-drill-"))
     directory.chmod(0o711)
@@ -185,7 +185,7 @@ def open_stand(factor: float, report: Report) -> Iterator[Stand]:
         with ExitStack() as stack, Receiver() as receiver:
             stack.callback(_stop, state)
             report("starting a private stack")
-            wish = Wish(state, "127.0.0.1", find_free_port(), demo=True)
+            wish = Wish(state, "127.0.0.1", find_free_port(), demo=True, scale=scale)
             stand = Stand(start_stack(wish, report), receiver, factor)
             stack.callback(stand.thaw)
             stack.callback(stand.undo.close)

@@ -52,7 +52,7 @@ def is_demo(layout: Layout) -> bool:
 def check_part(name: str, page: str | None, servers: Servers) -> str:
     """ "ok", or what is wrong with a part, asked now with a deadline of 3 s."""
     if page is None:
-        server = servers.postgres if name == servers.postgres.name else servers.redis
+        (server,) = (one for one in servers.all if one.name == name)
         return "ok" if server.answers() else "does not answer"
     answer = fetch_page(page, PAGE_DEADLINE_S)
     if answer is None:

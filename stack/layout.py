@@ -22,6 +22,8 @@ PORT_OFFSETS = {
     "api-accept-1": 1,
     "api-accept-2": 2,
     "api-console-1": 3,
+    "api-accept-3": 4,
+    "api-console-2": 5,
     "api-accept-1-metrics": 11,
     "api-accept-2-metrics": 12,
     "api-console-1-metrics": 13,
@@ -31,9 +33,18 @@ PORT_OFFSETS = {
     "exporter-metrics": 17,
     "worker-poll-metrics": 18,
     "worker-push-metrics": 19,
+    "api-accept-3-metrics": 21,
+    "api-console-2-metrics": 22,
+    "worker-ingest-2-metrics": 23,
+    "worker-ingest-3-metrics": 24,
     "postgresql": 32,
+    "postgresql-replica": 33,
     "simulator": 60,
     "redis": 79,
+    "redis-replica": 80,
+    "sentinel-1": 81,
+    "sentinel-2": 82,
+    "sentinel-3": 83,
     "prometheus": 90,
     "alertmanager": 93,
     "node-exporter": 100,
@@ -47,12 +58,13 @@ PORT_OFFSETS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """One stack: its state directory, the address of its front door, and the port of each part."""
+    """One stack: its state directory, the address of its front door, the port of each part; `scale`: more of them."""
 
     state: Path
     host: str
     port: int
     ports: dict[str, int]
+    scale: bool = False
 
     @property
     def base_url(self) -> str:
@@ -121,14 +133,14 @@ def load_layout(state: Path) -> Layout | None:
     """The stack that was last started in `state`, or None."""
     try:
         fields = json.loads((state / "stack.json").read_text(encoding="utf-8"))
-        return Layout(state, fields["host"], fields["port"], fields["ports"])
+        return Layout(state, fields["host"], fields["port"], fields["ports"], fields.get("scale", False))
     except FileNotFoundError:
         return None
     except (KeyError, ValueError) as error:
         raise UsageError(f"{state / 'stack.json'} is damaged; delete {state} and start again") from error
 
 
-def plan_layout(state: Path, host: str, port: int, chosen: Mapping[str, int]) -> Layout:
+def plan_layout(state: Path, host: str, port: int, chosen: Mapping[str, int], *, scale: bool = False) -> Layout:
     """A layout with every port free: `port` and `chosen` ones as asked for, the others near them or anywhere.
 
     Raises UsageError for a taken port that was asked for, and for a part that does not exist.
@@ -149,4 +161,4 @@ def plan_layout(state: Path, host: str, port: int, chosen: Mapping[str, int]) ->
             usual = port + offset
             free = usual <= 65535 and usual not in ports.values() and not is_port_taken(usual)
             ports[name] = usual if free else find_free_port()
-    return Layout(state, host, port, ports)
+    return Layout(state, host, port, ports, scale)

@@ -24,6 +24,7 @@ from stack.programs import (
     FRONT,
     MISSING_PARTS,
     MONITORING,
+    REPLICAS,
     SERVERS,
     SERVICE,
     Part,
@@ -35,6 +36,7 @@ from stack.programs import (
     palmonas_command,
     write_settings,
 )
+from stack.replica import drop_slot
 from stack.restarts import write_counts
 from stack.simulated import SIMULATOR, find_simulator, list_api_settings
 from stack.supervisor import Supervisor
@@ -57,6 +59,7 @@ class Wish:
     install: bool = False
     api: bool = True
     demo: bool = False
+    scale: bool = False
 
 
 def find_running(state: Path) -> Layout | None:
@@ -96,7 +99,9 @@ def start_stack(wish: Wish, report: Report) -> Layout:
     previous = load_layout(wish.state)
     if previous and (left := Supervisor(previous).kill_leftovers()):
         report(f"ended {len(left)} processes that a killed supervisor had left")
-    layout = plan_layout(wish.state, wish.host, wish.port, wish.ports)
+    if wish.scale and "haproxy" in find_missing_parts():
+        raise UsageError("several API instances need HAProxy in front of them: apt-get install haproxy")
+    layout = plan_layout(wish.state, wish.host, wish.port, wish.ports, scale=wish.scale)
     layout.make_directories()
     report(f"state: {layout.state} (may be deleted after `make down`)")
     for part in find_missing_parts():
@@ -149,6 +154,11 @@ def _start_stages(
 
     wait(start(SERVERS))
     servers.postgres.provision()
+    for server in servers.followers:
+        server.prepare()
+    wait(start(REPLICAS))
+    if not servers.replica:
+        drop_slot(servers.postgres)
     monitoring = start(MONITORING)
     report("migrating the database")
     _migrate(settings)

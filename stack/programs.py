@@ -7,6 +7,7 @@ import json
 import secrets
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,12 +20,15 @@ from stack.layout import Layout
 from stack.monitoring import SOURCE, write_alertmanager, write_prometheus
 from stack.preview import PREVIEW
 from stack.processes import find_server_user
+from stack.replica import PostgresReplica
+from stack.scale import SCALED, USUAL, Size
+from stack.sentinel import MASTER, SENTINELS, KeptRedis, RedisSentinel
 from stack.server import Server
 from stack.servers import PostgresServer, RedisServer
 from stack.simulated import API_SECRETS, SIMULATOR, find_simulator, list_api_settings
 
 # Stages of the start; the stop goes the other way.
-SERVERS, MONITORING, SERVICE, FRONT = 100, 200, 300, 400
+SERVERS, REPLICAS, MONITORING, SERVICE, FRONT = 100, 150, 200, 300, 400
 
 WEBHOOK_SECRETS = tuple(BY_CHANNEL[name][SECRETS].name for name in CHANNEL_NAMES)
 DEMO_POLL_INTERVAL_S = 5  # Amazon's orders come by poll alone, and somebody is watching
@@ -60,8 +64,22 @@ class Part:
 
 @dataclass(frozen=True)
 class Servers:
+    """`replica` and `sentinels` (with the second Redis that they need) are there on a scaled stack."""
+
     postgres: PostgresServer
     redis: RedisServer
+    replica: PostgresReplica | None = None
+    spare: RedisServer | None = None
+    sentinels: Sequence[RedisSentinel] = ()
+
+    @property
+    def followers(self) -> list[Server]:
+        """What starts when the first two are up."""
+        return [one for one in (self.replica, self.spare, *self.sentinels) if one]
+
+    @property
+    def all(self) -> list[Server]:
+        return [self.postgres, self.redis, *self.followers]
 
 
 def find_executable(part: str) -> Path | None:
@@ -75,18 +93,39 @@ def find_missing_parts() -> list[str]:
 
 
 def open_servers(layout: Layout) -> Servers:
-    """The stack's two servers (not started here: the supervisor does that)."""
+    """The stack's servers (not started here: the supervisor does that)."""
+    state, ports = layout.state, layout.ports
+    postgres = PostgresServer(state / "postgresql", ports["postgresql"])
+    if not layout.scale:
+        return Servers(postgres, RedisServer(state / "redis", ports["redis"]))
+    master = KeptRedis(state / "redis", ports["redis"])
     return Servers(
-        PostgresServer(layout.state / "postgresql", layout.ports["postgresql"]),
-        RedisServer(layout.state / "redis", layout.ports["redis"]),
+        postgres,
+        master,
+        PostgresReplica(state / "postgresql-replica", postgres, ports["postgresql-replica"]),
+        KeptRedis(state / "redis-replica", ports["redis-replica"], follows=master),
+        [
+            RedisSentinel(state / f"sentinel-{number}", master, number, ports[f"sentinel-{number}"])
+            for number in range(1, SENTINELS + 1)
+        ],
     )
+
+
+def find_size(layout: Layout) -> Size:
+    return SCALED if layout.scale else USUAL
 
 
 def write_settings(layout: Layout, servers: Servers, *, demo: bool = False) -> dict[str, str]:
     """The service's settings: every secret in a file of mode 0600, and with `demo` the way to the simulator."""
     made = (*WEBHOOK_SECRETS, *API_SECRETS) if demo else WEBHOOK_SECRETS
     environment = {f"PALMONAS_{name}_FILE": str(_keep_secret(layout, name)) for name in made}
-    for name, url in (("DATABASE_URL", servers.postgres.url), ("REDIS_URL", servers.redis.url)):
+    urls = {"DATABASE_URL": servers.postgres.url, "REDIS_URL": servers.redis.url}
+    if servers.replica:
+        urls["DATABASE_REPLICA_URL"] = servers.replica.url
+    if servers.sentinels:
+        places = " ".join(f"127.0.0.1:{one.port}" for one in servers.sentinels)
+        environment |= {"PALMONAS_REDIS_SENTINELS": places, "PALMONAS_REDIS_SENTINEL_MASTER": MASTER}
+    for name, url in urls.items():
         path = layout.secrets / name.lower()
         write_private(path, url)
         environment[f"PALMONAS_{name}_FILE"] = str(path)
@@ -119,13 +158,15 @@ def list_parts(
 ) -> list[Part]:
     """Everything this stack runs. `api=False` leaves API and HAProxy out: `palmonas dev` has its own."""
     parts = [_serve(servers.postgres, wait_s=30), _serve(servers.redis, wait_s=10)]
+    parts += [_serve(one, wait_s=30, stage=REPLICAS) for one in servers.followers]
     parts += _list_exporters(layout, servers)
     if api:
         parts += _list_api(layout, settings)
     parts += [
         *(
-            _run(f"worker-{queue}", ["worker", "--queue", queue], "palmonas-worker", layout, settings)
+            _run(name, ["worker", "--queue", queue], "palmonas-worker", layout, settings)
             for queue in QUEUES
+            for name in find_size(layout).name_workers(queue)
         ),
         _run("dispatcher", ["dispatcher"], "palmonas-dispatcher", layout, settings),
         _run("exporter", ["exporter"], "palmonas-exporter", layout, settings),
@@ -135,12 +176,12 @@ def list_parts(
     return parts + _list_monitoring(layout)
 
 
-def _serve(server: Server, wait_s: int) -> Part:
+def _serve(server: Server, wait_s: int, stage: int = SERVERS) -> Part:
     user = find_server_user()
     return Part(
         server.name,
         server.command(),
-        SERVERS,
+        stage,
         user=user.pw_name if user else None,
         stop_signal=server.stop_signal,
         stop_wait_s=wait_s,
@@ -179,7 +220,8 @@ def _list_api(layout: Layout, settings: dict[str, str]) -> list[Part]:
     haproxy = find_executable("haproxy")
     if haproxy is None:
         return [make_api_part(layout, settings)]
-    accept, console = ["api-accept-1", "api-accept-2"], ["api-console-1"]
+    size = find_size(layout)
+    accept, console = size.accept_names, size.console_names
     path = write_haproxy(layout, accept, console)
     parts = [
         _run_api(name, role, ("127.0.0.1", layout.ports[name]), layout, settings)

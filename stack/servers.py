@@ -139,6 +139,8 @@ class PostgresServer(Server):
             "port": self.port,
             "unix_socket_directories": "",
             "max_connections": self.max_connections,
+            # A replica that is away for longer than this lasts is copied anew; without it, the disk would fill.
+            "max_slot_wal_keep_size": "2GB",
             "password_encryption": "scram-sha-256",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -159,7 +161,11 @@ class PostgresServer(Server):
 
     def provision(self) -> None:
         """Create our roles and database where they are missing. The server must be running."""
-        roles = {"palmonas": sql.SQL("CREATEDB"), "palmonas_monitor": sql.SQL("IN ROLE pg_monitor")}
+        roles = {
+            "palmonas": sql.SQL("CREATEDB"),
+            "palmonas_monitor": sql.SQL("IN ROLE pg_monitor"),
+            "palmonas_replica": sql.SQL("REPLICATION"),
+        }
         session = connect_for(30.0, self.admin_url)
         session.autocommit = True
         with session.cursor() as cursor:
@@ -198,10 +204,8 @@ class RedisServer(Server):
     def url(self) -> str:
         return f"redis://default:{self.password}@{HOST}:{self.port}/0"
 
-    def prepare(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.directory.chmod(0o700)
-        settings = {
+    def settings(self) -> dict[str, object]:
+        return {
             "bind": HOST,
             "port": self.port,
             "requirepass": self.password,
@@ -211,8 +215,12 @@ class RedisServer(Server):
             "maxmemory-policy": "noeviction",
             "dir": self.directory,
         }
+
+    def prepare(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
         path = self.directory / "redis.conf"
-        path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()), encoding="utf-8")
+        path.write_text("".join(f"{name} {value}\n" for name, value in self.settings().items()), encoding="utf-8")
         path.chmod(0o600)
         give_to_server_user(self.directory)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from app.health import HealthReport, Readiness
 from app.passwords import hash_password
 from app.queue import WorkQueue
 from app.store.pool import Pool
+from app.store.replica import Reads
 from app.store.tokens import create_token
 from app.store.users import create_user, list_users
 
@@ -96,6 +97,7 @@ def run_console(
     pool_size: int = 5,
     tokens: bool = True,
     settings: Mapping[str, str] | None = None,
+    make_reads: Callable[[Pool], Reads] | None = None,
 ) -> Iterator[Console]:
     config = Config(
         {
@@ -124,6 +126,7 @@ def run_console(
         health=HealthReport({}),
         readiness=Readiness(),
         sessions=sessions,
+        reads=make_reads(pool) if make_reads else None,
     )
     registry = CollectorRegistry()
     console = Console(create_app(services, registry), services, registry)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import redis
 
 from stack.processes import give_to_server_user
+from stack.replica import PostgresReplica
 from stack.servers import PostgresServer, RedisServer
 
 TEMPLATE = "palmonas_template"
@@ -37,6 +39,19 @@ def run_postgres() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def run_pair() -> Iterator[tuple[PostgresServer, PostgresReplica]]:
+    """A migrated primary and its streaming replica; both may be broken."""
+    with run_postgres() as primary, make_server_directory() as directory:
+        migrate(primary.url)
+        replica = PostgresReplica(directory / "replica", primary)
+        try:
+            replica.start()
+            yield primary, replica
+        finally:
+            replica.stop()
 
 
 @contextmanager
@@ -66,6 +81,15 @@ def execute_admin(server: PostgresServer, *statements: str) -> None:
                 cursor.execute(statement)
     finally:
         connection.close()
+
+
+def ask_admin(server: PostgresServer, statement: str) -> Any:
+    """The first value that a statement gives, asked as superuser."""
+    with closing(psycopg2.connect(server.admin_url, connect_timeout=10)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        row = cursor.fetchone()
+        assert row is not None
+        return row[0]
 
 
 def migrate(database_url: str) -> None:

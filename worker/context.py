@@ -76,7 +76,7 @@ def open_context(config: Config) -> Context:
         statement_timeout_s=config.statement_timeout_s * 10,
     )
     queue = WorkQueue(
-        config.redis_url,
+        config.redis_place,
         timeout_s=config.pool_timeout_s,
         connect_timeout_s=config.connect_timeout_s,
         size=5,

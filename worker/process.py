@@ -54,7 +54,7 @@ def run_worker(config: Config, queue_name: str) -> int:
     context = open_context(config)
     reserved, readiness, started = open_reserved_pool(config), Readiness(), time.monotonic()
     client = connect(
-        config.redis_url,
+        config.redis_place,
         name="redis-rq",
         size=8,
         timeout_s=config.pool_timeout_s,
@@ -130,7 +130,9 @@ def run_exporter(config: Config) -> int:
         connect_timeout_s=READ_TIMEOUT_S,
         statement_timeout_s=READ_TIMEOUT_S,
     )
-    client = connect(config.redis_url, name="redis", size=2, timeout_s=READ_TIMEOUT_S, connect_timeout_s=READ_TIMEOUT_S)
+    client = connect(
+        config.redis_place, name="redis", size=2, timeout_s=READ_TIMEOUT_S, connect_timeout_s=READ_TIMEOUT_S
+    )
     polled = tuple(name for name, outbound in make_clients(config).items() if outbound.lists)
     REGISTRY.register(QueueCollector(client, pool, QUEUES, config.restarts_file, polled))
     serve_operations(

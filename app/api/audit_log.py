@@ -7,8 +7,8 @@ from flask import Flask, Response
 from app.api.answers import answer_json
 from app.api.cursors import decode_id, encode_id, link_next
 from app.api.policy import add_route
+from app.api.reading import read_store
 from app.api.schemas import AuditPage, AuditQuery
-from app.api.services import services
 from app.store.audit import list_entries
 
 
@@ -28,8 +28,10 @@ def register(app: Flask) -> None:
 
 def get_audit(query: AuditQuery) -> Response:
     before_id = decode_id(query.cursor) if query.cursor is not None else None
-    rows = list_entries(
-        services().pool, actor=query.actor, action=query.action, before_id=before_id, limit=query.limit + 1
+    rows = read_store(
+        lambda pool: list_entries(
+            pool, actor=query.actor, action=query.action, before_id=before_id, limit=query.limit + 1
+        )
     )
     page = rows[: query.limit]
     following = encode_id(page[-1].id) if len(rows) > query.limit else None

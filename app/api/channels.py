@@ -11,6 +11,7 @@ from app.api.answers import answer_json
 from app.api.operations_schemas import ChannelLive, ChannelLiveList, PollAnswer
 from app.api.policy import add_route
 from app.api.questions import CHANNELS as QUESTIONS
+from app.api.reading import read_store
 from app.api.sampling import Sampler
 from app.api.schemas import NoQuery
 from app.api.services import Services, services
@@ -32,7 +33,7 @@ class ChannelViews:
         self._measured: Sampler[Measured | None] = Sampler(self._measure, PERIOD_S)
 
     def get_channels(self, query: NoQuery) -> Response:
-        rows = summarize_channels(services().pool, self._configured)
+        rows = read_store(lambda pool: summarize_channels(pool, self._configured))
         polls = {one.channel: one for one in read_polls(services().pool, self._polled)}
         measured = self._measured.read()
         known = {name: by_label(measured or {}, name, "channel") for name in QUESTIONS}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import gevent
@@ -18,6 +19,7 @@ from gevent.lock import BoundedSemaphore
 
 from app.api.audit import record
 from app.api.policy import add_route
+from app.api.reading import Reader, current_reader
 from app.api.schemas import OrderFilterQuery
 from app.api.services import services
 from app.errors import Overloaded, Unavailable
@@ -72,14 +74,15 @@ def get_orders_csv(query: OrderFilterQuery) -> Response:
     wanted = OrderFilter(**query.model_dump())
     place = _Place()
     try:
-        first = list_orders(services().pool, wanted, after=None, limit=PAGE)
+        reader = current_reader()
+        first = reader.read(partial(_read_page, wanted, None))
         # Which filters, and of the search that it was one: what was searched for may be a customer's name.
         shown = query.model_dump(mode="json", exclude_none=True, exclude={"text"})
         record("orders.export", "orders", "started", **shown, text=query.text is not None)
     except BaseException:
         place.release()
         raise
-    pages = _write_pages(services().pool, wanted, first, deadline, place)
+    pages = _write_pages(reader, wanted, first, deadline, place)
     response = Response(pages, content_type="text/csv; charset=utf-8")
     response.call_on_close(place.release)  # also when nobody read to the end
     name = f"orders-{datetime.now(UTC):%Y-%m-%d-%H%M}.csv"
@@ -87,7 +90,9 @@ def get_orders_csv(query: OrderFilterQuery) -> Response:
     return response
 
 
-def _write_pages(pool: Pool, wanted: OrderFilter, page: list[Row], deadline: float, place: _Place) -> Iterator[bytes]:
+def _write_pages(
+    reader: Reader, wanted: OrderFilter, page: list[Row], deadline: float, place: _Place
+) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text)
     text.write("\ufeff")  # without it spreadsheets take UTF-8 for something else
@@ -106,13 +111,17 @@ def _write_pages(pool: Pool, wanted: OrderFilter, page: list[Row], deadline: flo
         try:
             if time.monotonic() > deadline:
                 raise Overloaded("the export took too long")
-            page = list_orders(pool, wanted, after=PageKey(last["placed_at"], last["id"]), limit=PAGE)
+            page = reader.read(partial(_read_page, wanted, PageKey(last["placed_at"], last["id"])))
         except Unavailable as error:
             log.warning("export_broken_off", extra={"rows": rows, "reason": error.reason})
             # The server closes the connection without the end of the body: a reader sees that something is missing.
             raise BrokenPipeError(errno.EPIPE, "export broken off") from error
     place.release()
     log.info("orders_exported", extra={"rows": rows})
+
+
+def _read_page(wanted: OrderFilter, after: PageKey | None, pool: Pool) -> list[Row]:
+    return list_orders(pool, wanted, after=after, limit=PAGE)
 
 
 def _write_cell(value: Any) -> str:

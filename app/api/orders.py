@@ -9,8 +9,8 @@ from app.api.audit import record
 from app.api.auth import current_caller
 from app.api.cursors import decode_page_key, encode_page_key, link_next
 from app.api.policy import add_route
+from app.api.reading import read_store
 from app.api.schemas import OrderAnswer, OrderPage, OrderQuery, PayloadQuery
-from app.api.services import services
 from app.api.status_changes import format_etag
 from app.errors import Forbidden, NotFound
 from app.orders.transitions import list_next
@@ -47,7 +47,7 @@ def get_orders(query: OrderQuery) -> Response:
     wanted = OrderFilter(**query.model_dump(exclude={"limit", "cursor"}))
     after = decode_page_key(query.cursor) if query.cursor is not None else None
     # One row more than the page tells whether there is a next one, without a count.
-    rows = list_orders(services().pool, wanted, after=after, limit=query.limit + 1)
+    rows = read_store(lambda pool: list_orders(pool, wanted, after=after, limit=query.limit + 1))
     page = rows[: query.limit]
     following = None
     if len(rows) > query.limit:
@@ -60,7 +60,7 @@ def get_orders(query: OrderQuery) -> Response:
 def get_order(order_id: int, query: PayloadQuery) -> Response:
     if query.payload and current_caller().role != "admin":
         raise Forbidden("raw payloads need the role admin")
-    order = read_order(services().pool, order_id, with_payloads=query.payload)
+    order = read_store(lambda pool: read_order(pool, order_id, with_payloads=query.payload))
     if order is None:
         raise NotFound(f"there is no order {order_id}")
     if query.payload:

@@ -11,6 +11,7 @@ from app.api.audit import describe, record
 from app.api.auth import current_actor, current_caller
 from app.api.cursors import decode_id, encode_id, link_next
 from app.api.policy import add_route
+from app.api.reading import read_store
 from app.api.schemas import (
     NoQuery,
     PayloadQuery,
@@ -78,7 +79,9 @@ def register(app: Flask) -> None:
 
 def get_quarantine(query: QuarantineQuery) -> Response:
     before_id = decode_id(query.cursor) if query.cursor is not None else None
-    rows = list_quarantine(services().pool, channel=query.channel, before_id=before_id, limit=query.limit + 1)
+    rows = read_store(
+        lambda pool: list_quarantine(pool, channel=query.channel, before_id=before_id, limit=query.limit + 1)
+    )
     page = rows[: query.limit]
     following = encode_id(page[-1].id) if len(rows) > query.limit else None
     response = answer_json(QuarantinePage.model_validate({"deliveries": page, "next": following}, from_attributes=True))
@@ -89,7 +92,7 @@ def get_quarantine(query: QuarantineQuery) -> Response:
 def get_quarantined(inbox_id: int, query: PayloadQuery) -> Response:
     if query.payload and current_caller().role != "admin":
         raise Forbidden("raw payloads need the role admin")
-    row, payload = read_quarantined(services().pool, inbox_id)
+    row, payload = read_store(lambda pool: read_quarantined(pool, inbox_id))
     answer = QuarantinedAnswer.model_validate(row)
     if query.payload:
         record("quarantine.payload", f"delivery:{inbox_id}")

@@ -23,6 +23,7 @@ from app.orders.accept import Batcher
 from app.queue import WorkQueue
 from app.store.inbox import insert_deliveries
 from app.store.pool import Pool
+from app.store.replica import Reads
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +31,26 @@ READINESS = Readiness()
 ACCEPT_CONNECTIONS = 2  # the committer's one, and one to replace it at once when a commit hangs
 
 
-def open_pool(config: Config, name: str, size: int) -> Pool:
+def open_pool(config: Config, name: str, size: int, url: str = "") -> Pool:
     return Pool(
-        config.database_url,
+        url or config.database_url,
         name=name,
         size=size,
         timeout_s=config.pool_timeout_s,
         connect_timeout_s=config.connect_timeout_s,
         statement_timeout_s=config.statement_timeout_s,
     )
+
+
+def open_reads(config: Config, primary: Pool) -> Reads | None:
+    """None where no replica is set; that it is away now is no reason not to start."""
+    if not config.database_replica_url or "console" not in config.roles:
+        return None
+    reads = Reads(
+        primary, open_pool(config, "replica", config.pool_max, config.database_replica_url), config.replica_lag_s
+    )
+    reads.watch()
+    return reads
 
 
 def open_batcher(config: Config, queue: WorkQueue) -> Batcher:
@@ -54,19 +66,21 @@ def create() -> Flask:
     telemetry.IN_FLIGHT_MAX.set(config.connections_max)
     reserved = open_reserved_pool(config)
     queue = WorkQueue(
-        config.redis_url, timeout_s=config.doorbell_timeout_s, connect_timeout_s=config.doorbell_timeout_s
+        config.redis_place, timeout_s=config.doorbell_timeout_s, connect_timeout_s=config.doorbell_timeout_s
     )
     window = RequestWindow()
     checks = {**base_checks(config, reserved), "api": window.read, "queues": check_queues(queue.redis)}
+    pool = open_pool(config, "console", config.pool_max)
     services = Services(
         config=config,
-        pool=open_pool(config, "console", config.pool_max),
+        pool=pool,
         queue=queue,
         accept=open_batcher(config, queue) if "accept" in config.roles else None,
         health=HealthReport(checks),
         readiness=READINESS,
         pushed=list_pushes(config),
         sessions=open_sessions(config) if "console" in config.roles else None,
+        reads=open_reads(config, pool),
     )
     app = create_app(services)
     app.wsgi_app = window.wrap(app.wsgi_app)  # type: ignore[method-assign]  # Flask's place for WSGI middleware

@@ -13,13 +13,14 @@ from app.config import Config
 from app.health import HealthReport, Readiness
 from app.queue import WorkQueue
 from app.store.pool import Pool
+from app.store.replica import Reads
 
 EXTENSION = "palmonas"
 
 
 @dataclass(frozen=True)
 class Services:
-    """`pool` is for the console's reads and writes.
+    """`pool` is for the console's reads and writes; `reads` says which reads a replica may answer, None where none is.
 
     `pushed` names the channels with API settings, and which of our statuses each is told of.
     `sessions` are those of people who log in; None when the role `console` is absent.
@@ -34,6 +35,7 @@ class Services:
     readiness: Readiness
     pushed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sessions: Sessions | None = None
+    reads: Reads | None = None
 
 
 def attach_services(app: Flask, made: Services) -> None:

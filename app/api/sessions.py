@@ -123,7 +123,7 @@ def _make_key(session_id: str) -> str:
 def open_sessions(config: Config) -> Sessions:
     """On connections of their own: a queue that is rung without end must not keep people out."""
     client = connect(
-        config.redis_url,
+        config.redis_place,
         name="redis-sessions",
         size=CONNECTIONS,
         timeout_s=ANSWER_S,

@@ -47,15 +47,23 @@ class TimedConnection(psycopg2.extensions.connection):
 
 
 class TimedCursor(psycopg2.extensions.cursor):
-    """Each statement has a deadline of its own, and fails with an error of ours."""
+    """Each statement has a deadline of its own, and fails with an error of ours.
+
+    A warning is an error, too: a COMMIT whose wait for a synchronous replica is cut short (by the statement timeout)
+    succeeds with nothing but a warning, and what it wrote may die with this server. The words are of the server's
+    language, so none are looked for; the pool asks for nothing below warnings.
+    """
 
     def execute(self, query: Any, vars: Any = None) -> None:
         """Raises StoreRejected when the data is refused, StoreUnavailable for everything else."""
         self.connection.restart_deadline()  # type: ignore[attr-defined]  # always a TimedConnection
+        self.connection.notices.clear()
         try:
             super().execute(query, vars)
         except (psycopg2.Error, ValueError) as error:
             raise translate(error) from error
+        if self.connection.notices:
+            raise StoreUnavailable("PostgreSQL warned that it may not have done all of it; try again")
 
 
 # SQLSTATE classes that are about the data, not about the time: trying again cannot help. 21 cardinality, 22 data,

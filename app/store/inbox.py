@@ -58,9 +58,9 @@ RETURNING channel, delivery_id
 def insert_deliveries(pool: Pool, deliveries: Sequence[NewDelivery]) -> set[tuple[str, str]]:
     """Write all of them with one statement and one commit; return the (channel, delivery id) that were new.
 
-    When this returns, each delivery is durable, by this call or by an earlier one. Raises StoreRejected when one
-    of them cannot be held by PostgreSQL (none is written then), PoolTimeout and StoreUnavailable when it is not
-    known whether they were written.
+    When this returns, each delivery is durable, by this call or by an earlier one, and where there is a synchronous
+    replica, on that, too. Raises StoreRejected when one of them cannot be held by PostgreSQL (none is written then),
+    PoolTimeout and StoreUnavailable when it is not known whether they were written.
     """
     # one sequence of keys for everybody: two instances that write the same ones cannot block each other
     deliveries = sorted(deliveries, key=lambda one: (one.channel, one.delivery_id))
@@ -75,8 +75,18 @@ def insert_deliveries(pool: Pool, deliveries: Sequence[NewDelivery]) -> set[tupl
                 text_array(one.payload for one in deliveries),
             ),
         )
-        return set(cursor.fetchall())
+        new = set(cursor.fetchall())
+        if len(new) < len(deliveries):
+            cursor.execute(_CONFIRM)
+        return new
 
+
+# A duplicate writes nothing, so its commit waits for no replica; yet the commit that it repeats may have been cut short
+# in that wait. A message in the log does wait, and whatever is before it in the log is then on the replica, too.
+_CONFIRM = """
+SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
+       THEN pg_logical_emit_message(true, 'palmonas', '') END
+"""
 
 MAX_CLAIM_BYTES = 4 << 20  # of payloads: what a worker can parse and write well within its timeouts
 

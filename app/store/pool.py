@@ -70,6 +70,8 @@ class Pool:
             " -c idle_in_transaction_session_timeout=15000 -c client_connection_check_interval=1000"
             # 2xx means stored: never inherit a server default that acknowledges before the disk does
             " -c synchronous_commit=on -c timezone=UTC"
+            # a notice is then a warning, and no statement of ours is one to be warned of: see TimedCursor
+            " -c client_min_messages=warning"
         )
         self._bind_metrics()
 

@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "8Jx2vQm4Rk7Tz1Wn"  # of nothing that runs
 SAMPLES: dict[str, tuple[str, object]] = {
     "DATABASE_URL": (f"postgresql://u:{SECRET}@db:5432/orders", f"postgresql://u:{SECRET}@db:5432/orders"),
+    "DATABASE_REPLICA_URL": (f"postgresql://u:{SECRET}@db2/orders", f"postgresql://u:{SECRET}@db2/orders"),
+    "REPLICA_LAG_S": ("10", 10.0),
+    "REDIS_SENTINELS": ("one:26379 two:26379", ("one:26379", "two:26379")),
+    "REDIS_SENTINEL_MASTER": ("orders", "orders"),
     "REDIS_URL": (f"rediss://:{SECRET}@cache:6379/0", f"rediss://:{SECRET}@cache:6379/0"),
     "SHOPIFY_SECRETS": (SECRET, (SECRET,)),
     "WOOCOMMERCE_SECRETS": (f"{SECRET} {SECRET}2", (SECRET, f"{SECRET}2")),
