@@ -22,7 +22,7 @@ from tests.console_process import run_console_process
 from tests.monitoring import Server, run_alertmanager, run_prometheus
 
 DEADLINE_S = 30.0
-ANSWER_S = 2.5  # two seconds and the way there
+ANSWER_S = 15.0  # it takes two at the most; who hangs here never answers, and CI's machines are slow
 DEAD = "api-console-9"  # a target where nobody listens
 
 

@@ -18,7 +18,7 @@ def run_promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
             "promtool is not installed, so that no rule can be proven. On Debian: apt-get install prometheus; "
             "elsewhere: it is in the archive at https://prometheus.io/download/"
         )
-    return subprocess.run([promtool, *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run([promtool, *arguments], capture_output=True, text=True, timeout=180)
 
 
 def test_rules_are_valid() -> None:
