@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -9,15 +10,17 @@ import psycopg2
 import pytest
 
 from app import telemetry
+from app.errors import UsageError
 from app.store.replica import Reads
-from stack.processes import wait_until
-from stack.replica import PostgresReplica
+from stack.layout import ROOT
+from stack.processes import give_to_server_user, wait_until
+from stack.replica import PostgresReplica, drop_slot
 from stack.servers import PostgresServer
 from tests.api_console import Console, insert_order, run_console
 from tests.conftest import DATABASE_NUMBERS
 from tests.integration.conftest import open_pool
 from tests.metrics import read_value
-from tests.servers import ask_admin, copy_database, execute_admin, make_template, run_pair
+from tests.servers import ask_admin, copy_database, execute_admin, make_server_directory, make_template, run_pair
 
 PATIENT_S = 120.0  # how far behind a replica may be in tests that are about something else, on a busy machine
 STRICT_S = 2.0
@@ -214,6 +217,53 @@ def test_a_promoted_replica_is_none_any_more(console: Console, pair: Pair, caplo
     assert count_from_replica() == before
     assert "it is no replica any more" in [getattr(one, "reason", "") for one in caplog.records]
     replica.restart()  # and is copied anew
+
+
+class ContainerReplica(PostgresReplica):
+    """Made and run by what the containers start, with the environment of the postgres image."""
+
+    def prepare(self) -> None:
+        self.directory.mkdir(exist_ok=True)
+        (self.directory / "data").mkdir(exist_ok=True, mode=0o700)
+        shutil.copy(ROOT / "containers" / "postgres-replica.sh", self.directory / "entry.sh")
+        shutil.copy(self.primary.directory / "palmonas_replica.password", self.directory)
+        give_to_server_user(self.directory)
+
+    def command(self) -> list[str]:
+        environment = {
+            "PATH": f"{self.program.parent}:/usr/bin:/bin",
+            "PGDATA": str(self.data),
+            "PALMONAS_PRIMARY": "127.0.0.1",
+            "PALMONAS_PRIMARY_PORT": str(self.primary.port),
+            "PALMONAS_REPLICA_PASSWORD_FILE": str(self.directory / "palmonas_replica.password"),
+            "PALMONAS_REPLICA_PASSFILE": str(self.directory / "primary.pgpass"),
+        }
+        settings = ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        given = [f"{name}={value}" for name, value in environment.items()]
+        return ["env", "-i", *given, str(self.directory / "entry.sh"), *settings]
+
+
+def test_the_entry_point_of_the_containers_makes_a_replica_and_goes_on_with_it(pair: Pair) -> None:
+    primary, replica = pair
+    replica.stop()  # there is one slot, and one reader of it
+    drop_slot(primary)
+    with make_server_directory() as directory:
+        contained = ContainerReplica(directory / "contained", primary)
+        try:
+            contained.start()
+            following = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'palmonas_replica'"
+            assert wait_until(lambda: ask_admin(primary, following) == 1, CAUGHT_UP_S)
+            written = (contained.data / "PG_VERSION").stat().st_ino
+            contained.restart()
+            assert wait_until(lambda: ask_admin(primary, following) == 1, CAUGHT_UP_S)
+            assert (contained.data / "PG_VERSION").stat().st_ino == written
+            contained.promote()
+            contained.stop()
+            with pytest.raises(UsageError, match="are no replica's"):
+                contained.start()
+        finally:
+            contained.stop()
+            replica.start()
 
 
 def test_a_stopped_replica_follows_again_and_one_that_went_its_own_way_is_copied_anew(
