@@ -206,6 +206,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PREVIEW_DIR", str, "", "Directory of the built pages of `/dashboards` (set by `palmonas up`)."),
     Setting("CONSOLE_DIR", str, "", "Directory of the built pages of `/console/` (set by `palmonas up`)."),
     Setting("RESTARTS_FILE", str, "", "File in which the supervisor counts restarts (set by `palmonas up`)."),
+    Setting(
+        "DOCKER_SOCKET",
+        str,
+        "",
+        "Socket of a Docker engine whose containers the exporter watches, only reading; empty: none.",
+    ),
     *(setting for settings in BY_CHANNEL.values() for setting in settings.values()),
 )
 

@@ -387,6 +387,40 @@ PROCESS_RESTARTS = _collected(
     ("process",),
 )
 
+CONTAINER_STATES = ("running", "paused", "restarting", "stopped", "finished", "failed")
+CONTAINER_STATE = _collected(
+    "gauge",
+    "palmonas_container_state",
+    "1 for the state a container is in, else 0: running, paused, restarting, stopped (though it is meant to run); of "
+    "one that runs once, finished or failed.",
+    ("name", "service", "state"),
+)
+CONTAINER_HEALTH_STATES = ("starting", "healthy", "unhealthy")
+CONTAINER_HEALTH = _collected(
+    "gauge",
+    "palmonas_container_health",
+    "1 for what the health check of a running container says, else 0: starting, healthy, unhealthy.",
+    ("name", "service", "health"),
+)
+CONTAINER_RESTARTS = _collected(
+    "counter",
+    "palmonas_container_restarts_total",
+    "Times the engine started a container again that had ended by itself.",
+    ("name", "service"),
+)
+CONTAINER_OOM_KILLS = _collected(
+    "counter",
+    "palmonas_container_oom_kills_total",
+    "Times the kernel killed inside a container for memory, its children included, since the exporter started.",
+    ("name", "service"),
+)
+CONTAINER_EXIT_CODE = _collected(
+    "gauge",
+    "palmonas_container_last_exit_code",
+    "Exit code of a container's last end that the exporter knows of; above 128 it is 128 and the signal.",
+    ("name", "service"),
+)
+
 # --- a load test: the client's side, while it runs --------------------------------------------------------------
 LOAD_OUTCOMES = ("sent", "accepted", "duplicate", "failed", "forged", "refused")
 LOAD_REQUEST_SECONDS = _histogram(

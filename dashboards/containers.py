@@ -1,13 +1,15 @@
 """Containers and processes: does one run out of what it was given, which, since when.
 
-Containers as cAdvisor tells of them, by name and by the service of compose; processes started without containers as the
-process exporter tells of them, by group. What cAdvisor cannot tell (health, exact restarts, OOM kills) is not here.
+Containers by name and by the service of compose: what they use as cAdvisor tells it, their states, health, restarts and
+OOM kills as the exporter reads them from the engine. Processes started without containers as the process exporter tells
+of them, by group.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from dashboards.container_health import show_health
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, saturation
 from dashboards.process_groups import WITHOUT_PROCESSES, show_groups
@@ -23,8 +25,8 @@ RESTARTS = "palmonas_process_restarts_total"
 NO_CONTAINER = "no container runs here, or no cAdvisor tells of it"
 NO_LIMIT = "no container has such a limit"
 NO_SUPERVISOR = "no supervisor of ours runs, as in containers"
-FULL = [(0.9, YELLOW), (1, RED)]
-THROTTLED = [(0.25, YELLOW)]
+FULL = [(limit("container_memory"), YELLOW), (1, RED)]
+THROTTLED = [(limit("container_throttled"), YELLOW)]
 FILES = [(limit("file_descriptors"), YELLOW)]
 
 
@@ -38,6 +40,11 @@ def _throttled() -> str:
         sum_rate("container_cpu_cfs_throttled_periods_total", "name", ONE),
         sum_rate("container_cpu_cfs_periods_total", "name", ONE),
     )
+
+
+def _threads_of_limit() -> str:
+    """A limit of 0 is none."""
+    return ratio_of(max_of("container_threads", "name", ONE), max_of("container_threads_max", "name", ONE))
 
 
 def _cpu_of_quota() -> str:
@@ -60,6 +67,7 @@ def _answer() -> list[Any]:
             f"max({_memory_of_limit()})",
             "percentunit",
             limits=FULL,
+            alerts=["ContainerMemoryHigh"],
             may_be_empty=NO_LIMIT,
         ),
         number(
@@ -68,6 +76,7 @@ def _answer() -> list[Any]:
             f"max({_throttled()})",
             "percentunit",
             limits=THROTTLED,
+            alerts=["ContainerThrottled"],
             may_be_empty=NO_LIMIT,
         ),
         number(
@@ -138,6 +147,7 @@ def _cpu() -> list[Any]:
             "Share of periods in which a container was stopped. It may be high at a low mean: bursts are what it hits.",
             [Line(_throttled(), "{{name}}")],
             THROTTLED,
+            alerts=["ContainerThrottled"],
             may_be_empty=NO_LIMIT,
         ),
     ]
@@ -150,6 +160,7 @@ def _memory() -> list[Any]:
             "Working set of the limit, by container. What can be given back is not counted.",
             [Line(_memory_of_limit(), "{{name}}")],
             FULL,
+            alerts=["ContainerMemoryHigh"],
             may_be_empty=NO_LIMIT,
         ),
         graph(
@@ -235,10 +246,17 @@ def _inside() -> list[Any]:
         ),
         graph(
             "Threads in a container",
-            "Against the limit of pids, if there is one.",
-            [Line(sum_of("container_threads", "name", ONE), "{{name}}")],
-            "short",
-            may_be_empty=NO_CONTAINER,
+            "Processes and their threads, of the limit of pids.",
+            [
+                Line(
+                    ratio_of(max_of("container_threads", "name", ONE), max_of("container_threads_max", "name", ONE)),
+                    "{{name}}",
+                )
+            ],
+            "percentunit",
+            limits=[(limit("container_pids"), YELLOW)],
+            alerts=["ContainerPidsHigh"],
+            may_be_empty=NO_LIMIT,
         ),
         graph(
             "Open files in a container",
@@ -278,6 +296,7 @@ def build() -> dict[str, Any]:
     )
     for panel in _answer():
         board = board.with_panel(panel)
+    board = add_row(board, "Containers: state and health", show_health())
     board = add_row(board, "Containers: CPU", _cpu())
     board = add_row(board, "Containers: memory, restarts, disk", _memory())
     board = add_row(board, "Containers: network and inside", _inside())

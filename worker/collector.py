@@ -1,10 +1,10 @@
-"""What the exporter reads at each scrape: queues and workers from Redis, backlog from PostgreSQL. Never mutates."""
+"""What the exporter reads at each scrape: queues and workers from Redis, backlog from PostgreSQL; never mutates."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
@@ -33,8 +33,11 @@ class QueueCollector(Collector):
         queues: tuple[str, ...],
         restarts_file: str = "",
         polled: tuple[str, ...] = (),
+        *,
+        collect_containers: Callable[[], list[Metric]] | None = None,
     ) -> None:
-        """`polled` names the channels that have poll times."""
+        """`polled` names the channels that have poll times; without `collect_containers` no engine is watched."""
+        self._collect_containers = collect_containers
         self._client = client
         self._pool = pool
         self._queues = queues
@@ -51,6 +54,7 @@ class QueueCollector(Collector):
                 "queues": lambda: collect_queues(self._client, self._queues),
                 "backlog": self._collect_backlog,
                 "restarts": self._collect_restarts,
+                **({"containers": self._collect_containers} if self._collect_containers else {}),
             }
         )
 

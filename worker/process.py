@@ -23,6 +23,7 @@ from app.orders.fold import RESULTS
 from app.queue import connect
 from app.store.pool import Pool
 from worker.collector import QueueCollector
+from worker.container_collector import ContainerReader
 from worker.context import Context, open_context, use
 from worker.dispatcher import Dispatcher
 from worker.rq_worker import PalmonasWorker, wait_for_redis
@@ -120,6 +121,7 @@ def run_dispatcher(config: Config) -> int:
 def run_exporter(config: Config) -> int:
     """Answer scrapes until SIGTERM; returns the exit code."""
     _prepare("exporter", config)
+    containers = ContainerReader(config.docker_socket) if config.docker_socket else None
     stop = _stop_event()
     reserved, readiness = open_reserved_pool(config), Readiness()
     pool = Pool(
@@ -134,7 +136,10 @@ def run_exporter(config: Config) -> int:
         config.redis_place, name="redis", size=2, timeout_s=READ_TIMEOUT_S, connect_timeout_s=READ_TIMEOUT_S
     )
     polled = tuple(name for name, outbound in make_clients(config).items() if outbound.lists)
-    REGISTRY.register(QueueCollector(client, pool, QUEUES, config.restarts_file, polled))
+    if containers:
+        containers.start(stop.wait)
+    collect = containers.collect if containers else None
+    REGISTRY.register(QueueCollector(client, pool, QUEUES, config.restarts_file, polled, collect_containers=collect))
     serve_operations(
         config.metrics_host,
         config.metrics_port,

@@ -81,6 +81,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "LEAVE_S": ("4", 4.0),
     "PREVIEW_DIR": ("/srv/preview", "/srv/preview"),
     "RESTARTS_FILE": ("/run/restarts.json", "/run/restarts.json"),
+    "DOCKER_SOCKET": ("/var/run/docker.sock", "/var/run/docker.sock"),
 }
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
 
