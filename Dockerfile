@@ -79,7 +79,7 @@ EXPOSE 4000 9400
 # All processes end in order by it: what is in flight is finished, nothing new is taken.
 STOPSIGNAL SIGTERM
 # Whether this process works, not whether the servers do: who kills by health must not kill all at once.
-HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=5 CMD ["/opt/palmonas/healthcheck"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --retries=4 CMD ["/opt/palmonas/healthcheck"]
 ENTRYPOINT ["palmonas"]
 CMD ["--help"]
 

@@ -39,6 +39,10 @@ class Engine:
         """One docker command. Raises UsageError with what it said when it fails."""
         return run([self.docker, *arguments], self.environment, deadline_s=deadline_s, check=check)
 
+    def find_data(self) -> str:
+        """Where the engine keeps containers and volumes."""
+        return self.run("info", "--format", "{{.DockerRootDir}}").stdout.strip()
+
     def has_image(self, name: str) -> bool:
         return self.run("image", "inspect", name, check=False).returncode == 0
 

@@ -48,7 +48,9 @@ class Stack:
         kept = {name: value for name, value in self.engine.environment.items() if not name.startswith("PALMONAS_")}
         images = {f"PALMONAS_{target.upper()}_IMAGE": image for target, image in IMAGES.items()}
         images["PALMONAS_IMAGE"] = images.pop("PALMONAS_SERVICE_IMAGE")
-        return {**kept, **own, **images, **self.settings}
+        engine = {"PALMONAS_DOCKER_SOCKET": self.engine.address.removeprefix("unix://")}
+        engine["PALMONAS_DOCKER_DATA"] = self.engine.find_data()
+        return {**kept, **own, **images, **engine, **self.settings}
 
     def build(self, *targets: str) -> None:
         """Our images, by the engine's own builder; `targets` beside the service's: tools, load, console."""
