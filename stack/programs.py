@@ -32,6 +32,7 @@ SERVERS, REPLICAS, MONITORING, SERVICE, FRONT = 100, 150, 200, 300, 400
 
 WEBHOOK_SECRETS = tuple(BY_CHANNEL[name][SECRETS].name for name in CHANNEL_NAMES)
 DEMO_POLL_INTERVAL_S = 5  # Amazon's orders come by poll alone, and somebody is watching
+LEAVE_S = 3  # HAProxy looks once a second, and believes the second failure
 DEMO_SPEED = 100  # Amazon's real usage plan allows one list of orders a minute
 
 MISSING_PARTS = {
@@ -122,6 +123,8 @@ def write_settings(layout: Layout, servers: Servers, *, demo: bool = False) -> d
     urls = {"DATABASE_URL": servers.postgres.url, "REDIS_URL": servers.redis.url}
     if servers.replica:
         urls["DATABASE_REPLICA_URL"] = servers.replica.url
+    if layout.scale:
+        environment["PALMONAS_LEAVE_S"] = str(LEAVE_S)
     if servers.sentinels:
         places = " ".join(f"127.0.0.1:{one.port}" for one in servers.sentinels)
         environment |= {"PALMONAS_REDIS_SENTINELS": places, "PALMONAS_REDIS_SENTINEL_MASTER": MASTER}
