@@ -25,9 +25,9 @@ function Budget({ slo }: { slo: Slo }) {
   return (
     <div className="card px-4 py-3">
       <div className="flex items-baseline justify-between gap-3">
-        <h3 className="min-w-0 font-medium">
+        <h2 className="min-w-0 text-sm font-medium">
           {slo.title.charAt(0).toUpperCase() + slo.title.slice(1)}
-        </h3>
+        </h2>
         <span className={cx('text-base font-semibold', low && 'text-bad')}>{left === null ? <span className="text-sm font-normal text-muted">not known</span> : formatShare(left)}</span>
       </div>
       <div
