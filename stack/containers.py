@@ -25,6 +25,7 @@ from stack.simulated import API_SECRETS, CONTROL_TOKEN_FILE
 
 VOLUMES = Path("/var/lib/palmonas")
 OWN_FILES = Path("/etc/palmonas")  # containers/settings of whoever runs the stack
+OWN_DIRECTORIES = ("tls", "secrets", "alertmanager")
 CONSUMERS = ("app", "postgres", "redis", "monitoring", "grafana", "haproxy", "alertmanager")
 ROLES = ("postgres", "palmonas", "palmonas_monitor", "palmonas_replica")
 WEBHOOK_SECRETS = tuple(BY_CHANNEL[name][SECRETS].name for name in CHANNEL_NAMES)
@@ -56,6 +57,12 @@ def prepare_volumes(
 
     Raises ConfigError with one sentence for a file of the operator's that does not fit, before anything is written.
     """
+    for name in ("", *OWN_DIRECTORIES):
+        if (own_files / name).exists() and not os.access(own_files / name, os.R_OK | os.X_OK):
+            raise ConfigError(
+                f"containers/settings/{name} cannot be entered by user {os.geteuid()}: let everybody read the clone, "
+                "or that directory (chmod a+rX)"
+            )
     certificate = _check_certificate(own_files / "tls", environ.get(TLS, ""))
     given = _read_given(own_files / "secrets")
     alertmanager = merge_receivers(SOURCE / "alertmanager.yml", own_files / "alertmanager" / "receivers.yml")

@@ -17,8 +17,10 @@ from tests.containers.stack import Stack
 @pytest.fixture
 def spoiled(built: Engine, tmp_path: Path) -> Iterator[Stack]:
     """A stack of its own that has not been started, with an empty directory of settings."""
+    tmp_path.chmod(0o755)
     for name in ("tls", "secrets", "alertmanager"):
         (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
     stack = Stack(built, project="palmonas-spoiled", settings={"PALMONAS_SETTINGS": str(tmp_path)})
     try:
         yield stack
@@ -40,6 +42,15 @@ def test_a_missing_certificate_is_told_before_anything_starts(spoiled: Stack) ->
     assert list_running(spoiled) == set()
 
 
+def test_settings_that_cannot_be_read_are_told(spoiled: Stack, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with pytest.raises(UsageError, match="secrets"):
+        spoiled.start("api-accept", "haproxy")
+    told = spoiled.compose("logs", "--no-log-prefix", "secrets").stdout
+    assert "cannot be entered by user 10001: let everybody read" in told
+    assert "Traceback" not in told
+
+
 def test_a_taken_port_is_told_before_the_service_starts(spoiled: Stack) -> None:
     with socket.create_server(("127.0.0.1", spoiled.ports["PORT"])):
         with pytest.raises(UsageError, match=r"address already in use|port is already allocated"):
@@ -57,8 +68,6 @@ def test_tls_is_spoken_when_there_is_a_certificate(spoiled: Stack, tmp_path: Pat
         timeout=30,
     )
     pem.write_text(pem.read_text(encoding="ascii") + key.read_text(encoding="ascii"), encoding="ascii")
-    for path in (tmp_path, tmp_path / "tls"):
-        path.chmod(0o755)
     pem.chmod(0o644)
     spoiled.settings["PALMONAS_TLS_CERTIFICATE"] = "shop.pem"
     spoiled.start("haproxy", "api-console")
