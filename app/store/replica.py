@@ -36,7 +36,7 @@ class Reads:
         self._replica = replica
         self._lag_s = lag_s
         self._places: deque[tuple[float, int]] = deque()  # when, and the primary's LSN in bytes
-        self._complete_at = float("-inf")  # the replica has all that the primary had then
+        self._complete_at = time.monotonic()  # the replica has all that the primary had then, unless it is left out
         self._left_out = "starting"
 
     def watch(self) -> None:
@@ -70,8 +70,13 @@ class Reads:
 
     def look(self) -> None:
         """One look at primary and replica; logs when the replica is left out, and when it is taken in again."""
+        at = time.monotonic()
         try:
-            self._places.append((time.monotonic(), _read_place(self._primary)))
+            place = _read_place(self._primary)
+        except PalmonasError:
+            return  # it is busy or away: what the replica has grows old by itself
+        self._places.append((at, place))
+        try:
             replayed = _read_replayed(self._replica)
         except PalmonasError as error:
             self._leave_out(type(error).__name__)
@@ -79,14 +84,16 @@ class Reads:
         if replayed is None:
             self._leave_out("it is no replica any more")
             return
+        caught_up = False
         while self._places and self._places[0][1] <= replayed:
             self._complete_at = self._places.popleft()[0]
+            caught_up = True
         behind = time.monotonic() - self._complete_at
         while len(self._places) > 1 and self._places[-1][0] - self._places[0][0] > 2 * self._lag_s:
             self._places.popleft()  # too old to be of use, and a replica may be away for days
         if behind > self._lag_s:
             self._leave_out("it is too far behind")
-        elif self._left_out:
+        elif self._left_out and caught_up:
             self._left_out = ""
             log.info("replica_taken_in", extra={"behind_seconds": round(behind, 2)})
 
