@@ -19,8 +19,9 @@ fi
 if [ "$(id -u)" -eq 0 ]; then
     mkdir -p "$PGDATA"
     chown postgres "$PGDATA"
-    chmod 700 "$PGDATA"
 fi
+# The image has it open to everybody, which the server refuses.
+chmod 700 "$PGDATA"
 umask 077
 printf '*:*:*:%s:%s\n' "$role" "$(cat "$secret")" >"$PGPASSFILE"
 as_postgres=
