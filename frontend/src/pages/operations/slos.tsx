@@ -28,7 +28,7 @@ function Budget({ slo }: { slo: Slo }) {
         <h2 className="min-w-0 text-sm font-medium">
           {slo.title.charAt(0).toUpperCase() + slo.title.slice(1)}
         </h2>
-        <span className={cx('text-base font-semibold', low && 'text-bad')}>{left === null ? <span className="text-sm font-normal text-muted">not known</span> : formatShare(left)}</span>
+        <span className={cx('text-base font-semibold whitespace-nowrap', low && 'text-bad')}>{left === null ? <span className="text-sm font-normal text-muted">not known</span> : formatShare(left)}</span>
       </div>
       <div
         role="meter"
