@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -60,6 +61,9 @@ def drill(
     from drills.session import run_session
 
     chosen = list_drills() if everything else tuple(map(find_drill, names))
+    if everything and not os.environ.get("DOCKER_HOST"):
+        _report("without DOCKER_HOST no container is drilled (docs/drills.md)")
+        chosen = tuple(one for one in chosen if not one.containers)
     if until_notified and not real_time:
         raise UsageError("--until-notified goes with --real-time: on the quick clock a drill is run to its end")
     done = run_session(chosen, factor, _report, record=not no_record, until_notified=until_notified)

@@ -14,6 +14,7 @@ from dashboards import (
     haproxy,
     host,
     load,
+    logs,
     monitoring,
     orders,
     overview,
@@ -54,13 +55,15 @@ def build_dashboards() -> list[dict[str, Any]]:
 def generate() -> dict[Path, str]:
     """The text of every generated file, by its path from the root of the repository."""
     boards = build_dashboards()
-    files = {
-        JSON_FOLDER / f"{board['uid']}.json": json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        for board in boards
-    }
+    files = {JSON_FOLDER / f"{board['uid']}.json": _to_json(board) for board in boards}
+    files[logs.PATH] = _to_json(logs.build())
     files[Path("docs/metrics.md")] = reference.describe_metrics(boards)
     files[Path("docs/alerts.md")] = reference.describe_alerts(boards)
     return files
+
+
+def _to_json(board: dict[str, Any]) -> str:
+    return json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(root: Path) -> list[Path]:

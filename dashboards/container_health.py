@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.panels import RED, YELLOW, graph, number
-from dashboards.queries import Line, max_of, pick
+from dashboards.queries import Line, max_of, pick, pick_job
 
 NO_ENGINE = "the exporter watches no Docker engine"
 
@@ -34,7 +34,7 @@ def show_health() -> list[Any]:
         number(
             "Not running, in view",
             "The most containers of one service that did not run though they are meant to, in the time shown.",
-            f"max(max_over_time({pick('job_service:palmonas_container_stopped:sum')}[$__range]))",
+            f"max(max_over_time({pick_job('job_service:palmonas_container_stopped:sum')}[$__range]))",
             "none",
             limits=[(1, YELLOW)],
             alerts=["ContainerMissing"],

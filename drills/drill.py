@@ -4,8 +4,8 @@ A module has a docstring (the fault, told precisely), `EXPECT` (the alerts that 
 `Name/severity` or `Name/severity/kind`), `inject(stand)` and `heal(stand)`. It may have `MAY` (alerts
 that may be notified beside them, by alert with the reason), `DETECT_S` (longest time from the fault to the last
 notification, on the scaled clock), `HOLD_S` (how long the fault stays after that, so that what comes late is seen),
-`RESOLVE_S`, `SCALE` (true where it needs a stack as of `palmonas up --scale`), and `is_seen(stand)` for what shows
-elsewhere than in an alert.
+`RESOLVE_S`, `SCALE` (true where it needs a stack as of `palmonas up --scale`), `CONTAINERS` (true where it needs
+containers to break, as of `drills/containers.py`), and `is_seen(stand)` for what shows elsewhere than in an alert.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Drill:
     resolve_s: float
     is_seen: Callable[[Stand], bool]
     scale: bool = False
+    containers: bool = False
 
 
 def _is_always_seen(_stand: Stand) -> bool:
@@ -77,4 +78,5 @@ def _load(name: str) -> Drill:
         getattr(module, "RESOLVE_S", RESOLVE_S),
         getattr(module, "is_seen", _is_always_seen),
         getattr(module, "SCALE", False),
+        getattr(module, "CONTAINERS", False),
     )

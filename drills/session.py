@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from itertools import groupby
 
+from drills.containers import offer_engine, run_containers
 from drills.drill import Drill
 from drills.fillers import record_filled
 from drills.record import record_result
@@ -15,13 +17,18 @@ from drills.stand import DEFAULT_FACTOR, Report, open_stand
 def run_session(
     drills: Iterable[Drill], factor: float | None, report: Report, *, record: bool, until_notified: bool = False
 ) -> bool:
-    """Run `drills` one after the other on one stack, those that need a scaled one on another.
+    """Run `drills` one after the other on one stack, those that need a scaled one, or containers, on others.
 
     True when all passed. What passed is recorded at once.
     """
     results = []
-    for scale, chosen in groupby(sorted(drills, key=lambda one: one.scale), key=lambda one: one.scale):
-        with open_stand(factor or DEFAULT_FACTOR, report, scale=scale) as stand:
+    for (scale, containers), chosen in groupby(sorted(drills, key=_tell_stand), key=_tell_stand):
+        with ExitStack() as stack:
+            if containers:
+                stack.enter_context(offer_engine())
+            stand = stack.enter_context(open_stand(factor or DEFAULT_FACTOR, report, scale=scale, load=not containers))
+            if containers:
+                stack.enter_context(run_containers(stand, report))
             for drill in chosen:
                 result = run_drill(stand, drill, report, until_notified=until_notified)
                 results.append(result)
@@ -32,6 +39,11 @@ def run_session(
     for line in describe_results(results):
         report(line)
     return not any(result.problems for result in results)
+
+
+def _tell_stand(drill: Drill) -> tuple[bool, bool]:
+    """What tells the stands apart that drills need."""
+    return drill.scale, drill.containers
 
 
 def describe_results(results: Iterable[Result]) -> list[str]:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Stand:
         self.servers: Servers = open_servers(layout)
         self.supervisor = Supervisor(layout)
         self._frozen: set[int] = set()
+        self._resting: set[str] = set()
 
     def stretch(self, seconds: float) -> float:
         """Seconds of the default factor's clock on this stand's clock."""
@@ -74,6 +75,15 @@ class Stand:
 
     def start(self, *names: str) -> None:
         self.supervisor.start(names)
+
+    def rest(self, kept: Sequence[str], jobs: Sequence[str]) -> None:
+        """Do without all parts but those `kept`, and scrape only `jobs`: for faults to which the others add nothing."""
+        resting = [one.name for one in self.supervisor.list_processes() if one.name not in kept]
+        self._resting.update(resting)
+        self.stop(*resting)
+        for path in (self.layout.state / "prometheus/targets").glob("*.json"):
+            if path.stem not in jobs:
+                path.write_text("[]", encoding="utf-8")
 
     def freeze(self, *names: str) -> None:
         """SIGSTOP to each part and all it started: connections stay open and nothing answers."""
@@ -138,7 +148,7 @@ class Stand:
 
     def list_ill(self) -> list[str]:
         """Parts that do not answer, targets that are not scraped, and more that is wrong, a few words for each."""
-        parts = read_health(self.layout, self.servers)
+        parts = [one for one in read_health(self.layout, self.servers) if one.name not in self._resting]
         targets = fetch_targets(self.layout) or {"prometheus": "does not answer"}
         wrong = [f"{one.name} {one.health}" for one in parts if not one.is_ok]
         return wrong + [f"target {name} {health}" for name, health in targets.items() if health != "up"]
@@ -176,7 +186,7 @@ class Stand:
 
 
 @contextmanager
-def open_stand(factor: float, report: Report, *, scale: bool = False) -> Iterator[Stand]:
+def open_stand(factor: float, report: Report, *, scale: bool = False, load: bool = True) -> Iterator[Stand]:
     """Start a private stack with load, and stop all of it at the end. Raises UsageError when it does not start."""
     directory = Path(tempfile.mkdtemp(prefix="palmonas-drill-"))
     directory.chmod(0o711)
@@ -190,7 +200,8 @@ def open_stand(factor: float, report: Report, *, scale: bool = False) -> Iterato
             stack.callback(stand.thaw)
             stack.callback(stand.undo.close)
             place_configuration(stand.layout, factor, receiver.url)
-            stack.enter_context(run_load(stand.layout))
+            if load:
+                stack.enter_context(run_load(stand.layout))
             yield stand
     finally:
         shutil.rmtree(directory, ignore_errors=True)

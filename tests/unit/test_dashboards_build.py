@@ -33,7 +33,8 @@ def test_build_is_deterministic() -> None:
 
 def test_build_writes_mends_and_removes(tmp_path: Path) -> None:
     written = catalogue.write(tmp_path)
-    assert {path.name for path in written} == {f"{uid}.json" for uid in TITLES} | {"metrics.md", "alerts.md"}
+    others = {"metrics.md", "alerts.md", "palmonas-logs.json"}
+    assert {path.name for path in written} == {f"{uid}.json" for uid in TITLES} | others
     assert catalogue.find_drift(tmp_path) == []
     edited = tmp_path / "grafana/dashboards/palmonas-pools.json"
     original = edited.read_text(encoding="utf-8")
