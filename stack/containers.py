@@ -20,7 +20,6 @@ from app.errors import ConfigError
 from stack.frontdoor import Door, render_door
 from stack.monitoring import SOURCE
 from stack.receivers import merge_receivers
-from stack.sentinel import describe_sentinel
 from stack.simulated import API_SECRETS, CONTROL_TOKEN_FILE
 
 VOLUMES = Path("/var/lib/palmonas")
@@ -37,16 +36,11 @@ REDIS_CONFIGURATION = """\
 bind * -::*
 port 6379
 requirepass {password}
+appendonly no
 save ""
 maxmemory 256mb
 maxmemory-policy noeviction
 dir /data
-"""
-# One that others follow keeps a log: started again at once and empty, it would have them emptied, too.
-REDIS_KEPT = """\
-appendonly yes
-masterauth {password}
-replica-announce-ip {name}
 """
 
 
@@ -89,7 +83,7 @@ def _prepare_servers(volumes: Path, *, scale: bool) -> None:
     """Passwords of PostgreSQL and Redis, and the files in which those who connect to them find theirs."""
     passwords = {role: _keep(volumes / "postgres" / f"{role}.password", secrets.token_urlsafe(24)) for role in ROLES}
     redis = _keep(volumes / "redis" / "redis.password", secrets.token_urlsafe(24))
-    _prepare_redis(volumes / "redis", redis, scale=scale)
+    _write(volumes / "redis" / "redis.conf", REDIS_CONFIGURATION.format(password=redis))
     address = "postgresql://palmonas:{}@{}:5432/palmonas"
     _write(volumes / "app" / "database_url", address.format(passwords["palmonas"], "postgres"))
     replica = volumes / "app" / "database_replica_url"
@@ -100,19 +94,6 @@ def _prepare_servers(volumes: Path, *, scale: bool) -> None:
     _write(volumes / "app" / "redis_url", f"redis://default:{redis}@redis:6379/0")
     _write(volumes / "monitoring" / "postgres.password", passwords["palmonas_monitor"])
     _write(volumes / "monitoring" / "redis.json", json.dumps({"redis://redis:6379": redis}))
-
-
-def _prepare_redis(directory: Path, password: str, *, scale: bool) -> None:
-    """Redis alone keeps nothing; on a scaled stack a second one follows it, and Sentinels watch both."""
-    common = REDIS_CONFIGURATION.format(password=password)
-    if not scale:
-        _write(directory / "redis.conf", common + "appendonly no\n")
-        return
-    master, spare = (common + REDIS_KEPT.format(password=password, name=name) for name in ("redis", "redis-replica"))
-    _write(directory / "redis.conf", master)
-    _write(directory / "redis-replica.conf", spare + "replicaof redis 6379\n")
-    sentinel = describe_sentinel("*", 26379, 6379, password, master_host="redis")
-    _write(directory / "sentinel.conf", sentinel + "sentinel announce-hostnames yes\ndir /data\n")
 
 
 def _prepare_service(directory: Path, given: Mapping[str, str], *, demo: bool) -> None:

@@ -1,4 +1,4 @@
-"""containers/scale.env: a replica that is read from, and a Redis whose place another takes by itself."""
+"""containers/scale.env: a replica that follows and is read from."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tests.containers.orders import Load, ask_database, count_orders, count_pend
 from tests.containers.stack import Stack
 
 DEADLINE_S = 180.0
-REDIS_CLI = 'REDISCLI_AUTH="$(cat /run/palmonas/redis.password)" redis-cli'
-SERVERS = ("postgres-replica", "redis-replica", "redis-sentinel-1", "redis-sentinel-2", "redis-sentinel-3")
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +20,10 @@ def scaled(built: Engine) -> Iterator[Stack]:
     settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     stack = Stack(built, project="palmonas-scaled", settings=settings)
     try:
-        stack.start("haproxy", "api-accept", "api-console", "worker-ingest", "dispatcher", *SERVERS)
+        stack.start("haproxy", "api-accept", "api-console", "worker-ingest", "dispatcher", "postgres-replica")
         yield stack
     finally:
         stack.stop()
-
-
-def find_master(stack: Stack) -> str:
-    """By the name that a Sentinel knows it by."""
-    ask = f"{REDIS_CLI} -p 26379 sentinel get-master-addr-by-name palmonas"
-    return stack.execute("redis-sentinel-1", "sh", "-c", ask).split()[0]
 
 
 def test_the_replica_follows_and_is_read_from(scaled: Stack) -> None:
@@ -46,20 +38,3 @@ def test_the_replica_follows_and_is_read_from(scaled: Stack) -> None:
     reads = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'palmonas'"
     there = scaled.execute("postgres-replica", "psql", "-X", "-A", "-t", "-d", "palmonas", "-c", reads)
     assert there.strip() == "t", "the console has connections to the replica"
-
-
-def test_another_redis_takes_over_and_no_order_waits_for_it(scaled: Stack) -> None:
-    assert find_master(scaled) == "redis"
-    before = count_orders(scaled)
-    with Load(scaled, per_second=5) as load:
-        scaled.compose("stop", "--timeout", "1", "redis")
-        assert wait_until(lambda: find_master(scaled) == "redis-replica", DEADLINE_S, pause_s=1)
-        accepted = len(load.accepted)
-        assert wait_until(lambda: len(load.accepted) >= accepted + 20, DEADLINE_S, pause_s=0.5)
-    assert [line for line in load.failures if "send" in line] == []
-    assert wait_until(lambda: count_pending(scaled) == 0, DEADLINE_S, pause_s=1)
-    assert count_orders(scaled) == before + len(load.accepted)
-    scaled.compose("start", "redis")
-    assert wait_until(
-        lambda: "slave" in scaled.execute("redis", "sh", "-c", f"{REDIS_CLI} role"), DEADLINE_S, pause_s=1
-    )

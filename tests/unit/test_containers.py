@@ -72,15 +72,9 @@ def test_credentials_of_simulated_channels_are_there_in_a_demo_alone(volumes: Pa
     assert "app/shopify_api_token" not in prepare(volumes)
 
 
-def test_a_scaled_stack_has_a_replica_to_read_from_and_sentinels(volumes: Path) -> None:
-    plain = prepare(volumes)
-    assert "appendonly no" in plain["redis/redis.conf"]
+def test_a_scaled_stack_has_a_replica_to_read_from(volumes: Path) -> None:
     made = prepare(volumes, **{SCALE: "1"})
-    password = made["redis/redis.password"]
     assert made["app/database_replica_url"] == made["app/database_url"].replace("@postgres:", "@postgres-replica:")
-    assert f"appendonly yes\nmasterauth {password}\nreplica-announce-ip redis\n" in made["redis/redis.conf"]
-    assert "replicaof redis 6379" in made["redis/redis-replica.conf"]
-    assert f"sentinel auth-pass palmonas {password}" in made["redis/sentinel.conf"]
     assert "app/database_replica_url" not in prepare(volumes)
 
 
