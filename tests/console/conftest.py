@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,8 +17,11 @@ from stack.processes import find_free_port
 from stack.servers import PostgresServer, RedisServer
 from tests.browser import open_browser
 from tests.console.people import DEADLINE_MS, Person, make_people, open_person
+from tests.running import Stack
 from tests.servers import migrate, run_postgres, run_redis
 from tests.service import Process, Service
+
+UNREADABLE = """{"id": 7770001, "line_items": "none"}"""
 
 
 @dataclass
@@ -84,3 +89,34 @@ def enter(shop: Shop, browser: Browser) -> Iterator[Callable[..., Person]]:
             return person
 
         yield open_one
+
+
+@pytest.fixture(scope="session")
+def stack(pages: Path) -> Iterator[Stack]:
+    """A demo with one delivery on its way to quarantine."""
+    directory = Path(tempfile.mkdtemp(prefix="palmonas-console-"))
+    directory.chmod(0o711)
+    made = Stack(directory / "state", find_free_port())
+    try:
+        made.ensure_demo()
+        unreadable = directory / "unreadable.json"
+        unreadable.write_text(UNREADABLE, encoding="ascii")
+        sent = made.run("send", "shopify", str(unreadable), "--topic", "orders/create")
+        assert sent.returncode == 0, sent.stdout + sent.stderr
+        yield made
+    finally:
+        made.run("down", deadline_s=180)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def password(stack: Stack) -> str:
+    return (stack.state / "secrets" / "admin.password").read_text("ascii").strip()
+
+
+def log_in(person: Person, password: str) -> None:
+    person.open("/orders")
+    person.page.get_by_label("Email").fill("admin@demo.example")
+    person.page.get_by_label("Password").fill(password)
+    person.page.get_by_role("button", name="Log in").click()
+    expect(person.page.get_by_role("row").nth(1)).to_be_attached()

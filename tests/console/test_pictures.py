@@ -5,16 +5,13 @@ The pictures go to docs/pictures, for people to look at.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from stack.processes import find_free_port
-from tests.console.people import Person, open_person
+from tests.console.conftest import log_in
+from tests.console.people import open_person
 from tests.running import Stack
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -31,38 +28,6 @@ PAGES = (
     ("operations", "/operations", "The last hour"),
     ("audit", "/audit", "session.login"),
 )
-UNREADABLE = """{"id": 7770001, "line_items": "none"}"""
-
-
-@pytest.fixture(scope="module")
-def stack(pages: Path) -> Iterator[Stack]:
-    """A demo with one delivery on its way to quarantine."""
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-console-"))
-    directory.chmod(0o711)
-    made = Stack(directory / "state", find_free_port())
-    try:
-        made.ensure_demo()
-        unreadable = directory / "unreadable.json"
-        unreadable.write_text(UNREADABLE, encoding="ascii")
-        sent = made.run("send", "shopify", str(unreadable), "--topic", "orders/create")
-        assert sent.returncode == 0, sent.stdout + sent.stderr
-        yield made
-    finally:
-        made.run("down", deadline_s=180)
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def password(stack: Stack) -> str:
-    return (stack.state / "secrets" / "admin.password").read_text("ascii").strip()
-
-
-def log_in(person: Person, password: str) -> None:
-    person.open("/orders")
-    person.page.get_by_label("Email").fill("admin@demo.example")
-    person.page.get_by_label("Password").fill(password)
-    person.page.get_by_role("button", name="Log in").click()
-    expect(person.page.get_by_role("row").nth(1)).to_be_attached()
 
 
 def take_picture(page: Page, picture: Path) -> None:
