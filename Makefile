@@ -4,7 +4,7 @@
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
-SHELL_SCRIPTS := scripts/* .ci/run containers/healthcheck containers/postgres-init.sh containers/postgres-replica.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
+SHELL_SCRIPTS := scripts/* deploy/swarm/deploy .ci/run containers/healthcheck containers/postgres-init.sh containers/postgres-replica.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
 FUZZER := build/fuzz
 CONTAINERS := build/containers
 FUZZ_SECONDS := 60
