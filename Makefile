@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools
+.PHONY: test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -38,10 +38,10 @@ test-unit: bootstrap-dev ## Run the tests that need no server.
 test-integration: bootstrap-dev tools ## Run the tests on real servers.
 	$(PYTEST) tests/integration
 
-test-dashboards: bootstrap-dev tools ## Open every dashboard in Chromium on a stack under load, keep pictures (10 minutes).
+test-dashboards: bootstrap-dev browser ## Open every dashboard in Chromium on a stack under load, keep pictures (10 minutes).
 	$(PYTEST) tests/dashboards
 
-test-console: bootstrap-dev tools ## Work with the console in Chromium, on a service and a demo of its own; keep pictures (10 minutes).
+test-console: bootstrap-dev browser ## Work with the console in Chromium, on a service and a demo of its own; keep pictures (10 minutes).
 	$(PYTEST) tests/console
 
 test-containers: bootstrap-dev tools $(CONTAINERS)/.stamp ## Run compose.yml on a private Docker engine, official images replaced by stand-ins (root; 30 minutes).
@@ -146,3 +146,6 @@ bootstrap-dev:
 
 tools:
 	@$(BIN)/python -m stack.packages
+
+browser:
+	@$(BIN)/python -m stack.packages --browser

