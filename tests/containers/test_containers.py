@@ -93,7 +93,7 @@ def test_containers_have_no_rights_and_a_root_that_cannot_be_written(stack: Stac
     assert stack.compose("exec", "-T", "worker-ingest", "touch", "/opt/palmonas/x", check=False).returncode != 0
 
 
-def test_prometheus_finds_everybody_and_nothing_but_watchdog_fires(stack: Stack) -> None:
+def test_prometheus_finds_everybody_and_no_rule_fails(stack: Stack) -> None:
     def find_down() -> list[str]:
         return [one["metric"]["instance"] for one in ask_prometheus(stack, "up == 0 or probe_success == 0")]
 
