@@ -41,7 +41,7 @@ class Stack:
         for channel in ("shopify", "woocommerce", "standard"):
             assert [channel, "20", "20", "0", "20"] in lines
         assert ["amazon", "20", "0", "20", "20"] in lines
-        assert "told 1 x, done there 1 x" in started.stdout
+        assert "shipped here" in started.stdout
 
     def read_status(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
