@@ -8,7 +8,9 @@ import { useTitle } from '../lib/title';
 import { Button } from '../ui/button';
 import { CopyText } from '../ui/copy-text';
 import { Pill } from '../ui/marks';
+import { OlderOnes } from '../ui/older-ones';
 import { Page } from '../ui/page';
+import { Scrolling } from '../ui/scrolling';
 import { Empty, ErrorNote, Loading } from '../ui/states';
 
 export function AuditPage() {
@@ -26,9 +28,7 @@ export function AuditPage() {
       )}
       {list.isSuccess && entries.length === 0 && <Empty title="Nothing like this was recorded" />}
       {entries.length > 0 && (
-        // It scrolls sideways where the screen is narrow.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="card overflow-x-auto" tabIndex={0} role="region" aria-label="Entries">
+        <Scrolling label="Entries" className="card overflow-x-auto">
           <table className="w-full max-md:block">
             <thead className="max-md:sr-only">
               <tr className="text-left text-xs text-muted *:px-4 *:py-2 *:font-medium">
@@ -47,13 +47,9 @@ export function AuditPage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrolling>
       )}
-      {list.hasNextPage && (
-        <Button className="self-center" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {list.isFetchingNextPage ? 'Loading' : 'Older ones'}
-        </Button>
-      )}
+      <OlderOnes list={list} />
     </Page>
   );
 }

@@ -12,6 +12,7 @@ import { formatExact } from '../lib/time';
 import { useTitle } from '../lib/title';
 import { Button, buttonClass } from '../ui/button';
 import { Icon } from '../ui/icons';
+import { Scrolling } from '../ui/scrolling';
 import { Pill } from '../ui/marks';
 import { Payload } from '../ui/payload';
 import { Empty, ErrorNote, Loading } from '../ui/states';
@@ -43,13 +44,12 @@ export function OrderPage() {
     );
   }
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls
-    <div tabIndex={0} role="region" aria-label="Order" className="h-full overflow-y-auto outline-none">
+    <Scrolling label="Order" className="h-full overflow-y-auto outline-none">
       <div className="mx-auto flex max-w-[1320px] flex-col gap-4 p-3 pb-8 md:p-4">
         {query.isError && <ErrorNote error={query.error} onRetry={() => void query.refetch()} />}
         {order === undefined ? !query.isError && <Waiting /> : <Whole order={order} actions={actions} />}
       </div>
-    </div>
+    </Scrolling>
   );
 }
 

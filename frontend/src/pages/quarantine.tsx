@@ -13,6 +13,7 @@ import { Button } from '../ui/button';
 import { cx } from '../ui/cx';
 import { Modal } from '../ui/dialog';
 import { Choice } from '../ui/fields';
+import { OlderOnes } from '../ui/older-ones';
 import { Page } from '../ui/page';
 import { Empty, ErrorNote, Loading } from '../ui/states';
 import { tell } from '../ui/toast';
@@ -120,11 +121,7 @@ export function QuarantinePage() {
           ))}
         </ul>
       )}
-      {list.hasNextPage && (
-        <Button className="self-center" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {list.isFetchingNextPage ? 'Loading' : 'Older ones'}
-        </Button>
-      )}
+      <OlderOnes list={list} />
       {search.id !== undefined && /^\d{1,15}$/.test(search.id) && discarding === null && (
         <DeliveryDialog id={Number(search.id)} onClose={() => openOne(null)} onReplay={(one) => void act(one, 'replay')} onDiscard={setDiscarding} />
       )}

@@ -1,11 +1,11 @@
+import { Scrolling } from './scrolling';
+
 /** A raw payload, as it came; readable when it is JSON, and text in any case. */
 export function Payload({ text }: { text: string }) {
   return (
-    // It scrolls, so it takes the focus for the browser's own keys.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <pre tabIndex={0} role="region" aria-label="Payload" className="max-h-96 overflow-auto rounded-md bg-sunken p-3 font-mono text-xs leading-4.5 break-all whitespace-pre-wrap">
-      {indent(text)}
-    </pre>
+    <Scrolling label="Payload" className="max-h-96 overflow-auto rounded-md bg-sunken p-3">
+      <pre className="font-mono text-xs leading-4.5 break-all whitespace-pre-wrap">{indent(text)}</pre>
+    </Scrolling>
   );
 }
 

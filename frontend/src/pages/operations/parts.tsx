@@ -6,6 +6,7 @@ import { formatBytes, formatNumber, formatRate } from '../../lib/numbers';
 import { formatAgo, formatDuration } from '../../lib/time';
 import { cx } from '../../ui/cx';
 import { Dot, Pill } from '../../ui/marks';
+import { Scrolling } from '../../ui/scrolling';
 import { Facts, Section } from '../order/facts';
 
 const HEAD = 'pb-1.5 pl-4 text-right font-medium whitespace-nowrap';
@@ -31,9 +32,7 @@ export function Checks({ health }: { health: Snapshot['health'] }) {
 export function Queues({ queues }: { queues: Snapshot['queues'] }) {
   return (
     <Section title="Queues and workers" aside={<a className="rounded text-xs text-muted hover:underline" href="/rq">rq-dashboard</a>}>
-      {/* It scrolls sideways where the screen is narrow. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="-mx-4 overflow-x-auto px-4" tabIndex={0} role="region" aria-label="Queues and workers">
+      <Scrolling label="Queues and workers" className="-mx-4 overflow-x-auto px-4">
         <table className="w-full">
           <thead>
             <tr className="text-xs text-muted">
@@ -54,7 +53,7 @@ export function Queues({ queues }: { queues: Snapshot['queues'] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
     </Section>
   );
 }

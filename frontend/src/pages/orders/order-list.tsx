@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 import type { OrderSummary } from '../../api/types';
 import { useWide } from '../../lib/media';
 import { cx } from '../../ui/cx';
+import { Scrolling } from '../../ui/scrolling';
 import { GRID } from './columns';
 import { NARROW_ROW, OrderRow, RowSkeleton, WIDE_ROW } from './row';
 
@@ -51,15 +52,7 @@ export function OrderList({ table, place, current, hasMore, loadingMore, onMore,
     }
   }, [hasMore, loadingMore, last, rows.length, onMore]);
   return (
-    <div
-      ref={scroller}
-      // A region that scrolls takes the focus, so that the browser's own keys scroll it.
-      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-      tabIndex={0}
-      role="region"
-      aria-label="List of orders"
-      className="min-h-0 flex-1 overflow-auto outline-none"
-    >
+    <Scrolling ref={scroller} label="List of orders" className="min-h-0 flex-1 overflow-auto outline-none">
       <div role="table" aria-label="Orders" aria-rowcount={hasMore ? -1 : rows.length + 1} className="md:min-w-[1000px]">
         <div role="rowgroup" className="sticky top-0 z-10 hidden md:block">
           <div role="row" aria-rowindex={1} className={cx('grid h-8 items-center gap-4 border-b border-line bg-page px-4 text-xs font-medium text-muted', GRID)}>
@@ -82,6 +75,6 @@ export function OrderList({ table, place, current, hasMore, loadingMore, onMore,
         </div>
       </div>
       {hasMore && [0, 1, 2].map((one) => <RowSkeleton key={one} index={one} />)}
-    </div>
+    </Scrolling>
   );
 }
