@@ -6,7 +6,6 @@ stays as it is: the passwords are in the servers' data, too.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import secrets
@@ -14,9 +13,9 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.channel_settings import BY_CHANNEL, SECRETS
-from app.config import CHANNEL_NAMES, SETTINGS
+from app.config import SETTINGS
 from app.errors import ConfigError
+from stack.channel_secrets import WEBHOOK_SECRETS, make_secret
 from stack.frontdoor import Door, render_door
 from stack.monitoring import SOURCE
 from stack.receivers import merge_receivers
@@ -27,7 +26,6 @@ OWN_FILES = Path("/etc/palmonas")  # containers/settings of whoever runs the sta
 OWN_DIRECTORIES = ("tls", "secrets", "alertmanager")
 CONSUMERS = ("app", "postgres", "redis", "monitoring", "grafana", "haproxy", "alertmanager")
 ROLES = ("postgres", "palmonas", "palmonas_monitor", "palmonas_replica")
-WEBHOOK_SECRETS = tuple(BY_CHANNEL[name][SECRETS].name for name in CHANNEL_NAMES)
 SECRET_NAMES = {setting.name.lower() for setting in SETTINGS if setting.secret}
 TLS = "PALMONAS_TLS_CERTIFICATE"
 DEMO = "PALMONAS_DEMO"
@@ -99,20 +97,14 @@ def _prepare_servers(volumes: Path, *, scale: bool) -> None:
 def _prepare_service(directory: Path, given: Mapping[str, str], *, demo: bool) -> None:
     """The service's own secrets: those the operator gives, else made ones; of the simulated channels in a demo only."""
     for name in WEBHOOK_SECRETS:
-        _keep(directory / name.lower(), _make_secret(name))
+        _keep(directory / name.lower(), make_secret(name))
     for name in (*(one.lower() for one in API_SECRETS), CONTROL_TOKEN_FILE):
         if demo:
-            _keep(directory / name, _make_secret(name.upper()))
+            _keep(directory / name, make_secret(name.upper()))
         else:
             (directory / name).unlink(missing_ok=True)
     for name, text in given.items():
         _write(directory / name, text)
-
-
-def _make_secret(name: str) -> str:
-    if name.startswith("STANDARD_"):
-        return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    return secrets.token_hex(32)
 
 
 def _read_given(directory: Path) -> dict[str, str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.channel_settings import BY_CHANNEL, SECRETS
-from app.config import CHANNEL_NAMES, QUEUES
+from app.config import QUEUES
 from stack.binaries import find_program
+from stack.channel_secrets import WEBHOOK_SECRETS, make_secret
 from stack.console import CONSOLE
 from stack.frontdoor import write_haproxy
 from stack.layout import Layout
@@ -30,7 +28,6 @@ from stack.simulated import API_SECRETS, SIMULATOR, find_simulator, list_api_set
 # Stages of the start; the stop goes the other way.
 SERVERS, REPLICAS, MONITORING, SERVICE, FRONT = 100, 150, 200, 300, 400
 
-WEBHOOK_SECRETS = tuple(BY_CHANNEL[name][SECRETS].name for name in CHANNEL_NAMES)
 DEMO_POLL_INTERVAL_S = 5  # Amazon's orders come by poll alone, and somebody is watching
 LEAVE_S = 3  # HAProxy looks once a second, and believes the second failure
 DEMO_SPEED = 100  # Amazon's real usage plan allows one list of orders a minute
@@ -149,10 +146,7 @@ def _keep_secret(layout: Layout, name: str) -> Path:
     """The file of a secret, made on first use."""
     path = layout.secrets / name.lower()
     if not path.exists():
-        standard = name.startswith("STANDARD_")
-        write_private(
-            path, f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}" if standard else secrets.token_hex(32)
-        )
+        write_private(path, make_secret(name))
     return path
 
 

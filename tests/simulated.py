@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from app.store.pool import Pool
+from stack.channel_secrets import WEBHOOK_SECRETS
 from stack.processes import find_free_port
-from stack.programs import WEBHOOK_SECRETS
 from stack.simulated import API_SECRETS, Control, Key, is_same, list_api_settings
 
 START_DEADLINE_S = 30.0
