@@ -248,10 +248,7 @@ def _inside() -> list[Any]:
             "Threads in a container",
             "Processes and their threads, of the limit of pids.",
             [
-                Line(
-                    ratio_of(max_of("container_threads", "name", ONE), max_of("container_threads_max", "name", ONE)),
-                    "{{name}}",
-                )
+                Line(_threads_of_limit(), "{{name}}"),
             ],
             "percentunit",
             limits=[(limit("container_pids"), YELLOW)],

@@ -57,8 +57,8 @@ class PostgresReplica(PostgresServer):
     def _can_follow(self) -> bool:
         if not (self.data / "standby.signal").exists():
             return False
-        (identity,) = _ask(self.primary, "SELECT system_identifier::text FROM pg_control_system()")
-        slots = _ask(self.primary, "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s", SLOT)
+        (identity,) = ask(self.primary, "SELECT system_identifier::text FROM pg_control_system()")
+        slots = ask(self.primary, "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s", SLOT)
         return bool(slots) and slots[0] in USABLE and identity == self._read_identity()
 
     def _read_identity(self) -> str:
@@ -104,15 +104,15 @@ class PostgresReplica(PostgresServer):
 
     def promote(self) -> None:
         """Make a primary of it. Whoever calls this has seen to it that the old one takes no more writes."""
-        _ask(self, "SELECT pg_promote(true, 60)")
+        ask(self, "SELECT pg_promote(true, 60)")
 
 
 def drop_slot(primary: PostgresServer) -> None:
     """Forget the replica: the primary keeps no more WAL for it. Raises psycopg2.Error while it is connected."""
-    _ask(primary, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", SLOT)
+    ask(primary, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", SLOT)
 
 
-def _ask(server: PostgresServer, statement: str, *values: Any) -> list[Any]:
+def ask(server: PostgresServer, statement: str, *values: Any) -> list[Any]:
     """The first column of each row, asked as administrator."""
     with closing(connect_for(QUESTION_DEADLINE_S, server.admin_url)) as session:
         session.autocommit = True
