@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from stack.processes import find_free_port
 
 PALMONAS = Path(sys.prefix) / "bin" / "palmonas"
 
@@ -58,3 +64,16 @@ class Stack:
     def read_process(self, name: str) -> dict[str, Any]:
         (found,) = (one for one in self.read_status()["processes"] if one["name"] == name)
         return dict(found)
+
+
+@contextmanager
+def make_stack(name: str) -> Iterator[Stack]:
+    """The place of a stack of one's own, on a free port; it is stopped and deleted at the end, if it was started."""
+    directory = Path(tempfile.mkdtemp(prefix=f"palmonas-{name}-"))
+    directory.chmod(0o711)  # the servers' user has to pass through
+    made = Stack(directory / "state", find_free_port())
+    try:
+        yield made
+    finally:
+        made.run("down", deadline_s=240)
+        shutil.rmtree(directory, ignore_errors=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from stack.processes import find_free_port
 from stack.servers import PostgresServer, RedisServer
 from tests.browser import open_browser
 from tests.console.people import DEADLINE_MS, Person, make_people, open_person
-from tests.running import Stack
+from tests.running import Stack, make_stack
 from tests.servers import migrate, run_postgres, run_redis
 from tests.service import Process, Service
 
@@ -94,19 +92,13 @@ def enter(shop: Shop, browser: Browser) -> Iterator[Callable[..., Person]]:
 @pytest.fixture(scope="session")
 def stack(pages: Path) -> Iterator[Stack]:
     """A demo with one delivery on its way to quarantine."""
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-console-"))
-    directory.chmod(0o711)
-    made = Stack(directory / "state", find_free_port())
-    try:
+    with make_stack("console") as made:
         made.ensure_demo()
-        unreadable = directory / "unreadable.json"
+        unreadable = made.state.with_name("unreadable.json")
         unreadable.write_text(UNREADABLE, encoding="ascii")
         sent = made.run("send", "shopify", str(unreadable), "--topic", "orders/create")
         assert sent.returncode == 0, sent.stdout + sent.stderr
         yield made
-    finally:
-        made.run("down", deadline_s=180)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +17,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from stack.preview import PREVIEW
-from stack.processes import find_free_port
 from tests.browser import LARGEST_PICTURE, look_at_dashboard, open_browser
-from tests.running import Stack
+from tests.running import Stack, make_stack
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -36,10 +33,7 @@ def stack() -> Iterator[Stack]:
     lines: list[str] = []
     PREVIEW.build(lines.append)
     assert (PREVIEW.built / "index.html").exists(), lines
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-seen-"))
-    directory.chmod(0o711)
-    made = Stack(directory / "state", find_free_port())
-    try:
+    with make_stack("seen") as made:
         made.ensure_demo()
         load = subprocess.Popen(
             [sys.executable, "-m", "locust", "--headless", "--only-summary", "--loglevel", "ERROR", "--users", "3",
@@ -56,9 +50,6 @@ def stack() -> Iterator[Stack]:
         finally:
             load.terminate()
             load.wait(30)
-    finally:
-        made.run("down", deadline_s=180)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

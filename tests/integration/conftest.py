@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.store.pool import Pool
-from stack.processes import find_free_port
-from tests.running import Stack
+from tests.running import Stack, make_stack
 from tests.service import Service
 
 StartService = Callable[..., Service]
@@ -43,14 +40,8 @@ def pool(database_url: str) -> Iterator[Pool]:
 @pytest.fixture(scope="session")
 def stack_of_session() -> Iterator[Stack]:
     """A stack's place; `stack` starts it. One for all modules, because a start takes half a minute."""
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-up-"))
-    directory.chmod(0o711)
-    made = Stack(directory / "state", find_free_port())
-    try:
+    with make_stack("up") as made:
         yield made
-    finally:
-        made.run("down", deadline_s=180)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

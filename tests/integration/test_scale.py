@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +15,12 @@ import requests
 from stack.health import check_part, load_pages
 from stack.layout import Layout, load_layout
 from stack.pages import fetch_page
-from stack.processes import find_free_port, wait_until
+from stack.processes import wait_until
 from stack.programs import open_servers
 from stack.scale import SCALED
 from stack.supervisor import Supervisor
 from tests.api_console import run_sql
-from tests.running import Stack
+from tests.running import Stack, make_stack
 from tests.sender import Sender, read_payload
 
 SENDERS = 4
@@ -35,16 +32,10 @@ OTHERS = [*SCALED.name_workers("ingest"), "worker-tasks", "worker-poll", "worker
 
 @pytest.fixture(scope="module")
 def scaled() -> Iterator[Stack]:
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-scale-"))
-    directory.chmod(0o711)
-    made = Stack(directory / "state", find_free_port())
-    try:
+    with make_stack("scale") as made:
         started = made.run("up", "--detach", "--demo", "--scale", deadline_s=600)
         assert started.returncode == 0, started.stdout + started.stderr
         yield made
-    finally:
-        made.run("down", deadline_s=240)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture
