@@ -1,13 +1,17 @@
-"""Small disks to fill: a tmpfs, mounted while a drill lasts."""
+"""Small disks to fill, mounted while a drill lasts: a tmpfs, or an ext4 in a file."""
 
 from __future__ import annotations
 
 import errno
 import os
 import subprocess
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from app.errors import UsageError
+from drills.background import repeat
 from drills.stand import Stand
 
 MOUNT_DEADLINE_S = 10.0
@@ -46,11 +50,13 @@ def grow_disk(directory: Path, size: int) -> None:
     _run("mount", "-o", f"remount,size={size}", str(directory))
 
 
-def mount_image(stand: Stand, directory: Path, size: int, inodes: int) -> None:
-    """Mount an ext4 of `size` bytes in a file at `directory` until the drill is undone: a disk like the machine's own.
+def mount_disk(stand: Stand, size: int, inodes: int) -> Path:
+    """Mount an ext4 of `size` bytes in a file until the drill is undone: a disk like the machine's own. Where it is.
 
     Raises UsageError without the right, or without loop devices.
     """
+    directory = Path(tempfile.mkdtemp(prefix="palmonas-drill-disk-", dir="/srv"))
+    stand.undo.callback(directory.rmdir)
     image = directory.with_suffix(".img")
     stand.undo.callback(image.unlink)
     image.write_bytes(b"")
@@ -63,3 +69,27 @@ def mount_image(stand: Stand, directory: Path, size: int, inodes: int) -> None:
         if done.returncode != 0:
             raise UsageError(f"{command[0]} refuses; run this drill as root: {done.stderr.strip()}")
     stand.undo.callback(_run, "umount", "-l", str(directory))
+    return directory
+
+
+def use_space(directory: Path, share: float) -> None:
+    """Write until this share of the disk at `directory` is in use."""
+    disk = os.statvfs(directory)
+    missing = int((share * disk.f_blocks - (disk.f_blocks - disk.f_bavail)) * disk.f_frsize)
+    with (directory / "ballast").open("ab") as ballast:
+        ballast.write(bytes(max(0, missing)))
+
+
+def use_inodes(directory: Path, share: float) -> None:
+    """Make empty files until this share of the inodes of the disk at `directory` is in use."""
+    disk = os.statvfs(directory)
+    used = disk.f_files - disk.f_favail
+    for number in range(used, int(share * disk.f_files)):
+        (directory / str(number)).touch()
+
+
+def use_steadily(stand: Stand, use: Callable[[float], None], share: float, pace: float) -> None:
+    """`use` so much of a disk at once, then `pace` more a second of the default clock, until the drill is undone."""
+    use(share)
+    began = time.monotonic()
+    repeat(stand, lambda: use(share + pace * (time.monotonic() - began) / stand.stretch(1)), pause_s=1)

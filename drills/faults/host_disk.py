@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
-from drills.disk import mount_image
+from drills.disk import mount_disk, use_space
 from drills.stand import Stand
 
 EXPECT = ("HostDiskNearlyFull",)
 SIZE = 32 << 20  # bytes
-FILLED = 0.98
 
 
 def inject(stand: Stand) -> None:
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-drill-disk-", dir="/srv"))
-    stand.undo.callback(directory.rmdir)
-    mount_image(stand, directory, SIZE, inodes=1000)
-    free = os.statvfs(directory)
-    (directory / "full").write_bytes(bytes(int(free.f_bavail * free.f_frsize * FILLED)))
+    use_space(mount_disk(stand, SIZE, inodes=1000), 0.98)
 
 
 def heal(stand: Stand) -> None:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
-from drills.disk import mount_image
+from drills.disk import mount_disk, use_inodes
 from drills.stand import Stand
 
 EXPECT = ("HostInodesNearlyFull",)
 SIZE = 8 << 20  # bytes
 INODES = 512
-FILLED = 0.98
 
 
 def inject(stand: Stand) -> None:
-    directory = Path(tempfile.mkdtemp(prefix="palmonas-drill-disk-", dir="/srv"))
-    stand.undo.callback(directory.rmdir)
-    mount_image(stand, directory, SIZE, INODES)
-    for number in range(int(os.statvfs(directory).f_favail * FILLED)):
-        (directory / str(number)).touch()
+    use_inodes(mount_disk(stand, SIZE, INODES), 0.98)
 
 
 def heal(stand: Stand) -> None:
