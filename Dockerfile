@@ -31,6 +31,7 @@ COPY containers/palmonas /opt/palmonas/venv/bin/palmonas
 COPY containers/healthcheck /opt/palmonas/healthcheck
 COPY app/ /opt/palmonas/service/app/
 COPY cli/ /opt/palmonas/service/cli/
+COPY dashboards/*.py /opt/palmonas/service/dashboards/
 COPY drills/ /opt/palmonas/service/drills/
 COPY load/ /opt/palmonas/service/load/
 COPY rules/ /opt/palmonas/service/rules/

@@ -11,7 +11,8 @@ import yaml
 
 from app.config import Config
 from app.errors import ConfigError
-from stack.containers import CONSUMERS, DEMO, ROLES, SCALE, TLS, prepare_volumes
+from stack.containers import CONSUMERS, DEMO, ROLES, SCALE, SECRET_NAMES, TLS, prepare_volumes
+from stack.simulated import API_SECRETS
 
 
 @pytest.fixture
@@ -117,3 +118,7 @@ def test_receivers_that_do_not_fit_are_told(volumes: Path) -> None:
     (volumes.parent / "own/alertmanager/receivers.yml").write_text("receivers: [{name: pager}]", encoding="ascii")
     with pytest.raises(ConfigError, match="receiver 'pager' is not known"):
         prepare(volumes)
+
+
+def test_what_a_demo_keeps_in_files_is_read_from_them() -> None:
+    assert {name.lower() for name in API_SECRETS} <= SECRET_NAMES
