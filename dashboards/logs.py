@@ -1,6 +1,6 @@
 """Logs of all containers, from Loki: how many lines at which level, and the lines, by service, level and words.
 
-Not one of the dashboards in grafana/: it asks another data source, which is there only with deploy/logs/compose.yml.
+Not one of the dashboards in grafana/: it asks another data source, which is there only in compose.yml.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.events import TAG
 from dashboards.frame import finish
 
-PATH = Path("deploy/logs/palmonas-logs.json")
+PATH = Path("containers/logs/palmonas-logs.json")
 UID = "palmonas-logs"
 SOURCE = model.DataSourceRef(type_val="loki", uid="${logs}")
 # All lines of the services chosen that have the words in the box, wherever in a line they stand.
