@@ -48,7 +48,7 @@ class Engine:
 
     def make_bases(self) -> None:
         """The stand-ins for official images, once."""
-        if not all(self.has_image(f"palmonas-test/{name}") for name in ("python", "node", "blackbox-exporter")):
+        if not all(self.has_image(f"palmonas-test/{name}") for name in ("python", "node", "holder", "cadvisor")):
             run([str(BASES)], {**self.environment, "DOCKER": self.docker}, deadline_s=BASES_DEADLINE_S)
 
 

@@ -7,25 +7,44 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import requests
 
-from tests.containers.stack import Stack
 from tests.sender import Sender, read_payload
 
 TIMEOUT_S = 30.0
 
 
-def count_orders(stack: Stack) -> int:
+class Running(Protocol):
+    """A stack of compose, or on a swarm."""
+
+    ports: dict[str, int]
+
+    @property
+    def url(self) -> str: ...
+
+    def execute(self, service: str, *command: str, deadline_s: float = ...) -> str: ...
+
+    def read_secret(self, name: str) -> str: ...
+
+
+def count_orders(stack: Running) -> int:
     """Orders that are stored."""
     return int(ask_database(stack, "SELECT count(*) FROM orders"))
 
 
-def ask_database(stack: Stack, query: str) -> str:
+def count_stored_twice(stack: Running) -> int:
+    """Orders that were made more than once."""
+    made = "SELECT FROM order_events WHERE type = 'order_created' GROUP BY order_id HAVING count(*) > 1"
+    return int(ask_database(stack, f"SELECT count(*) FROM ({made}) AS twice"))
+
+
+def ask_database(stack: Running, query: str) -> str:
     return stack.execute("postgres", "psql", "-X", "-A", "-t", "-d", "palmonas", "-c", query).strip()
 
 
-def count_pending(stack: Stack) -> int:
+def count_pending(stack: Running) -> int:
     """Deliveries that are accepted and not stored yet."""
     return int(ask_database(stack, "SELECT count(*) FROM inbox WHERE state = 'pending'"))
 
@@ -37,13 +56,18 @@ class Load:
     `per_second` of each kind; the senders keep their connections, as real ones do.
     """
 
-    stack: Stack
+    stack: Running
     per_second: float
     accepted: set[str] = field(default_factory=set)
     read: int = 0
     failures: list[str] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+
+    def tell(self, what: str, started: float) -> str:
+        """What was done since `started` (time.monotonic), and what came of the load meanwhile."""
+        took = f"{what} in {time.monotonic() - started:.0f} s"
+        return f"{took}; {len(self.accepted)} orders accepted, {self.read} lists read, {len(self.failures)} failures"
 
     def __enter__(self) -> Load:
         secret, token = self.stack.read_secret("shopify_secrets"), self.stack.read_secret("admin.token")

@@ -97,6 +97,12 @@ class Stack:
         return self.execute("api-console", "cat", f"/run/palmonas/{name}").strip()
 
 
+def read_settings(name: str) -> dict[str, str]:
+    """What `--env-file containers/<name>.env` sets."""
+    lines = (ROOT / "containers" / f"{name}.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 def find_compose() -> Path:
     """PALMONAS_TEST_COMPOSE, else what `make test-containers` installed."""
     return Path(os.environ.get("PALMONAS_TEST_COMPOSE") or TOOLS / "bin" / "docker-compose")

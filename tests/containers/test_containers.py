@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import requests
 
 from stack.processes import wait_until
+from tests.containers.conftest import Record
 from tests.containers.engine import Engine
-from tests.containers.orders import Load, ask_database, count_orders, count_pending
+from tests.containers.orders import Load, count_orders, count_pending, count_stored_twice
 from tests.containers.stack import Stack
 from tests.sender import read_payload
 
@@ -47,7 +49,7 @@ def count_servers(stack: Stack, proxy: str) -> int:
     return sum(line.startswith(wanted) and 'state="UP"' in line and line.endswith(" 1") for line in page.splitlines())
 
 
-@pytest.mark.parametrize("profile", ["tools", "load", "demo", "dev", "scale", "*"])
+@pytest.mark.parametrize("profile", ["tools", "load", "demo", "dev", "scale", "engine", "*"])
 def test_every_profile_is_a_valid_file(engine: Engine, profile: str) -> None:
     Stack(engine).compose("--profile", profile, "config", "--quiet")
 
@@ -93,6 +95,41 @@ def test_containers_have_no_rights_and_a_root_that_cannot_be_written(stack: Stac
     assert stack.compose("exec", "-T", "worker-ingest", "touch", "/opt/palmonas/x", check=False).returncode != 0
 
 
+def test_the_agent_can_read_every_line_with_its_service(stack: Stack) -> None:
+    """As Alloy's user, with its rights and mounts, what its pipeline expects (containers/logs/config.alloy)."""
+    found = stack.execute("alloy", "sh", "-c", "cat /var/log/containers/*/*-json.log")
+    lines = [json.loads(line) for line in found.splitlines()]
+    project = f"{stack.project}-"
+    ours = [line for line in lines if line.get("attrs", {}).get("tag", "").startswith(project)]
+    services = {line["attrs"]["com.docker.compose.service"] for line in ours}
+    assert services >= {*OURS, *ONCE, "postgres", "redis", "prometheus"}
+    for line in ours:
+        assert line["attrs"]["tag"].startswith(project + line["attrs"]["com.docker.compose.service"])
+        if line["attrs"]["com.docker.compose.service"] in OURS:
+            assert json.loads(line["log"]).keys() >= {"level", "time"}, line["log"]
+
+
+def test_the_agent_has_no_engine_and_writes_nothing_of_others(stack: Stack) -> None:
+    assert stack.execute("alloy", "find", "/", "-xdev", "-name", "docker*.sock", "-type", "s") == ""
+    assert "CapEff:\t0000000000000000" in stack.execute("alloy", "cat", "/proc/1/status")
+    assert stack.compose("exec", "-T", "alloy", "touch", "/var/log/containers/x", check=False).returncode != 0
+    stack.execute("alloy", "touch", "/data/x")
+    stack.execute("loki", "touch", "/loki/x")
+
+
+def test_grafana_finds_what_its_configuration_names(stack: Stack) -> None:
+    """As Grafana's user, which is not ours."""
+    found = stack.execute("grafana", "sh", "-c", "cd /etc/grafana/provisioning && grep -l apiVersion */*.yml")
+    assert set(found.split()) == {
+        *("datasources/prometheus.yml", "datasources/loki.yml", "dashboards/palmonas.yml", "dashboards/logs.yml")
+    }
+    boards = stack.execute("grafana", "sh", "-c", "cat /etc/grafana/provisioning/dashboards/*.yml")
+    for folder in re.findall(r"^ +path: (\S+)$", boards, re.MULTILINE):
+        assert "palmonas-" in stack.execute("grafana", "ls", folder)
+    assert len(stack.execute("grafana", "cat", "/run/secrets/grafana_admin_password")) >= 24
+    stack.execute("grafana", "touch", "/var/lib/grafana/x")
+
+
 def test_prometheus_finds_everybody_and_no_rule_fails(stack: Stack) -> None:
     def find_down() -> list[str]:
         return [one["metric"]["instance"] for one in ask_prometheus(stack, "up == 0 or probe_success == 0")]
@@ -129,7 +166,7 @@ def test_three_and_three_are_found_without_an_edit(stack: Stack) -> None:
         ), query
 
 
-def test_a_rolling_restart_under_load_loses_nothing(stack: Stack, record_property: Any) -> None:
+def test_a_rolling_restart_under_load_loses_nothing(stack: Stack, record_property: Record) -> None:
     """Every container of ours, one after the other, each time until it is healthy again."""
     assert [len(stack.list_containers(name)) for name in ("api-accept", "api-console", "worker-ingest")] == [3, 2, 3]
     before, started, restarted = count_orders(stack), time.monotonic(), 0
@@ -139,22 +176,13 @@ def test_a_rolling_restart_under_load_loses_nothing(stack: Stack, record_propert
                 stack.engine.run("restart", "--time", "30", container, deadline_s=90)
                 assert wait_until(lambda one=container: is_healthy(stack, one), SETTLE_S, pause_s=0.5), service
                 restarted += 1
-    told = (
-        f"{restarted} containers restarted in {time.monotonic() - started:.0f} s; "
-        f"{len(load.accepted)} orders accepted, {load.read} lists read, {len(load.failures)} failures"
-    )
-    record_property("rolling restart", told)
-    print(told)
+    record_property("rolling restart", load.tell(f"{restarted} containers restarted", started))
+    print(*load.failures, sep="\n")
     assert load.failures == []
     assert len(load.accepted) > restarted
     assert wait_until(lambda: count_pending(stack) == 0, SETTLE_S, pause_s=1)
     assert count_orders(stack) == before + len(load.accepted)
-    twice = ask_database(
-        stack,
-        "SELECT count(*) FROM (SELECT FROM order_events WHERE type = 'order_created' "
-        "GROUP BY order_id HAVING count(*) > 1) AS twice",
-    )
-    assert twice == "0"
+    assert count_stored_twice(stack) == 0
 
 
 def is_healthy(stack: Stack, container: str) -> bool:

@@ -7,18 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from stack.processes import wait_until
-from tests.containers.engine import ROOT, Engine
+from tests.containers.engine import Engine
 from tests.containers.orders import Load, ask_database, count_orders, count_pending
-from tests.containers.stack import Stack
+from tests.containers.stack import Stack, read_settings
 
 DEADLINE_S = 180.0
 
 
 @pytest.fixture(scope="module")
 def scaled(built: Engine) -> Iterator[Stack]:
-    lines = (ROOT / "containers" / "scale.env").read_text(encoding="utf-8").splitlines()
-    settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    stack = Stack(built, project="palmonas-scaled", settings=settings)
+    stack = Stack(built, project="palmonas-scaled", settings=read_settings("scale"))
     try:
         stack.start("haproxy", "api-accept", "api-console", "worker-ingest", "dispatcher", "postgres-replica")
         yield stack
