@@ -1,6 +1,6 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser
+.PHONY: test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser engine
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not drill"
@@ -44,7 +44,7 @@ test-dashboards: bootstrap-dev browser ## Open every dashboard in Chromium on a 
 test-console: bootstrap-dev browser ## Work with the console in Chromium, on a service and a demo of its own; keep pictures (10 minutes).
 	$(PYTEST) tests/console
 
-test-containers: bootstrap-dev tools $(CONTAINERS)/.stamp ## Run compose.yml on a private Docker engine, official images replaced by stand-ins (root; 30 minutes).
+test-containers: bootstrap-dev engine $(CONTAINERS)/.stamp ## Run compose.yml on a private Docker engine, official images replaced by stand-ins (root; 30 minutes).
 	$(PYTEST) tests/containers
 
 $(CONTAINERS)/.stamp: requirements/containers.lock | bootstrap-dev
@@ -149,3 +149,6 @@ tools:
 
 browser:
 	@$(BIN)/python -m stack.packages --browser
+
+engine:
+	@$(BIN)/python -m stack.packages --containers
