@@ -18,7 +18,7 @@ SETTINGS = {
     "WOOCOMMERCE_API_KEY": f"ck_{SECRET}",
     "WOOCOMMERCE_API_SECRET": f"cs_{SECRET}",
     "AMAZON_API_URL": "https://sellingpartnerapi-eu.amazon.com",
-    "AMAZON_CLIENT_ID": "client",
+    "AMAZON_CLIENT_ID": "amzn1.application-oa2-client",
     "AMAZON_CLIENT_SECRET": SECRET,
     "AMAZON_REFRESH_TOKEN": f"Atzr|{SECRET}",
     "AMAZON_MARKETPLACE_IDS": "A1PA6795UKMFR9",
