@@ -159,14 +159,14 @@ def _start_stages(
     wait(start(REPLICAS))
     if not servers.replica:
         drop_slot(servers.postgres)
-    monitoring = start(MONITORING)
     report("migrating the database")
     _migrate(settings)
     wait(start(SERVICE))
     wait(start(FRONT))
     if any(part.job == "palmonas-api" for part in parts):
         _wait_front_door(layout)
-    wait(monitoring)
+    # Last, and stopped first: a start or a stop, however slow, is nothing to wake anybody for.
+    wait(start(MONITORING))
     ensure_token(layout.token_file, servers.postgres.url)
     if not Supervisor(layout).wait_running(STAGE_DEADLINE_S):
         raise UsageError(f"not every process stays up; see the logs in {layout.logs}")

@@ -26,7 +26,7 @@ from stack.servers import PostgresServer, RedisServer
 from stack.simulated import API_SECRETS, SIMULATOR, find_simulator, list_api_settings
 
 # Stages of the start; the stop goes the other way.
-SERVERS, REPLICAS, MONITORING, SERVICE, FRONT = 100, 150, 200, 300, 400
+SERVERS, REPLICAS, SERVICE, FRONT, MONITORING = 100, 150, 300, 400, 500
 
 DEMO_POLL_INTERVAL_S = 5  # Amazon's orders come by poll alone, and somebody is watching
 LEAVE_S = 3  # HAProxy looks once a second, and believes the second failure
