@@ -81,7 +81,7 @@ function ChannelCard({ channel }: { channel: Channel }) {
           {channel.caught_by_reconciliation_24h === null ? null : count(channel.caught_by_reconciliation_24h)}
         </Fact>
         <Fact name="Poll behind by" bad={channel.poll?.error != null}>
-          {channel.poll === null ? 'not polled' : formatDuration(channel.poll.lag_s)}
+          {channel.poll === null ? 'not polled' : channel.poll.at === null ? 'none has ended yet' : formatDuration(channel.poll.lag_s)}
         </Fact>
         <Fact name="Circuit" bad={channel.circuit === 'open'}>
           {channel.circuit === null ? null : channel.circuit.replace('_', ' ')}
