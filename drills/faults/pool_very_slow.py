@@ -1,4 +1,4 @@
-"""Every three seconds something locks the table of tokens for 1.3 s: sixteen operators wait for five connections."""
+"""Every 2.7 s something locks the table of tokens for 1.3 s: 26 operators wait for five connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOCKED_S = 1.3  # nobody waits until the deadline of two seconds, and no two scr
 
 
 def inject(stand: Stand) -> None:
-    make_operators_wait(stand, 16, locked_s=LOCKED_S, pause_s=1.7)
+    make_operators_wait(stand, 26, locked_s=LOCKED_S, pause_s=1.4)
 
 
 def heal(stand: Stand) -> None:
