@@ -1,15 +1,18 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser engine
+.PHONY: test-newer libraries test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser engine
 
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -m "not drill"
+PYTEST := $(BIN)/python -m pytest
+# The tests on real servers mostly wait, so two processes share them, by file.
+JOBS := 2
 SHELL_SCRIPTS := scripts/* deploy/swarm/deploy .ci/run containers/healthcheck containers/postgres-init.sh containers/postgres-replica.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
 FUZZER := build/fuzz
 CONTAINERS := build/containers
 FUZZ_SECONDS := 60
 SOAK_MINUTES := 5
 FUZZ_TARGETS :=
+NEWER_DRILLS := api-killed haproxy-killed postgresql-killed redis-killed worker-stopped pool-exhausted receiver-failing
 UV_VERSION := 0.13.9
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -29,14 +32,14 @@ status: bootstrap ## Show processes, health, alerts and addresses.
 dev: bootstrap-dev ## Start all, the API in the foreground with reload, the console on 5173 with hot reload.
 	@$(BIN)/palmonas dev --install
 
-test: bootstrap-dev tools ## Run all tests on real servers.
-	$(PYTEST) tests/unit tests/integration
+test: test-unit test-integration ## Run all tests, those that need no server first.
 
 test-unit: bootstrap-dev ## Run the tests that need no server.
 	$(PYTEST) tests/unit
 
-test-integration: bootstrap-dev tools ## Run the tests on real servers.
-	$(PYTEST) tests/integration
+test-integration: bootstrap-dev tools ## Run the tests on real servers, in two processes (JOBS=1 for one).
+	$(PYTEST) -m "not drill and not alone" -n $(JOBS) --dist loadfile tests/integration
+	$(PYTEST) -m alone tests/integration
 
 test-dashboards: bootstrap-dev browser ## Open every dashboard in Chromium on a stack under load, keep pictures (10 minutes).
 	$(PYTEST) tests/dashboards
@@ -52,6 +55,13 @@ $(CONTAINERS)/.stamp: requirements/containers.lock | bootstrap-dev
 	@$(BIN)/python -m venv --without-pip $(CONTAINERS)
 	@$(BIN)/python -m pip --python $(CONTAINERS)/bin/python install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
+
+test-newer: bootstrap-dev tools build/newer/bin ## Prove the rules on Prometheus 3 and exporters of later Debians, by tests and by drills (15 minutes).
+	PATH="$(CURDIR)/build/newer/bin:$$PATH" $(PYTEST) tests/integration/test_rules_promtool.py
+	PATH="$(CURDIR)/build/newer/bin:$$PATH" $(BIN)/palmonas drill --no-record $(NEWER_DRILLS)
+
+build/newer/bin:
+	scripts/fetch-newer
 
 test-mutants: bootstrap-dev tools ## Spoil every rule in every way; a test must notice (AREAS="pools queues" for some).
 	$(BIN)/python -m tests.mutants $(AREAS)
@@ -152,3 +162,6 @@ browser:
 
 engine:
 	@$(BIN)/python -m stack.packages --containers
+
+libraries: bootstrap-dev browser ## Install the libraries of console and preview, so that lint checks their sources.
+	@$(BIN)/python -m stack.libraries

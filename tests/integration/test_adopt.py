@@ -24,6 +24,7 @@ from stack.pages import fetch_page, open_session
 from stack.processes import find_free_port, wait_until
 from stack.programs import find_executable
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = ROOT / "examples/adopt"
 FACTOR = 15.0  # of the clock on which the rules run here; a scrape each second instead of each 15

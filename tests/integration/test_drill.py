@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.alone
 PALMONAS = Path(sys.prefix) / "bin" / "palmonas"
 DRILL_DEADLINE_S = 280
 
