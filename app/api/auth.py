@@ -11,7 +11,7 @@ from flask import g, request
 from app.api.policy import Operation, current_operation
 from app.api.services import services
 from app.api.sessions import COOKIE, Session
-from app.errors import Forbidden, Unauthorized
+from app.errors import Forbidden, Unauthorized, Unavailable
 from app.store.tokens import ROLES, Role, find_token
 from app.store.users import User, find_user
 
@@ -45,16 +45,20 @@ def enforce_policy() -> None:
     g.caller = caller
 
 
-def check_again() -> None:
-    """For an answer that goes on for long: raises what `enforce_policy` does once its token or session has ended.
+def may_go_on() -> bool:
+    """For an answer that goes on for long: False once its token was revoked, or its session has ended.
 
-    Does not keep a session alive.
+    True while nobody can say: what goes on has an end of its own. Does not keep a session alive.
     """
     operation = current_operation()
     assert operation is not None
-    caller = _find_caller(operation, touch=False)
-    if ROLES.index(caller.role) < ROLES.index(operation.policy):
-        raise Forbidden(f"this needs the role {operation.policy}; yours is {caller.role}")
+    try:
+        caller = _find_caller(operation, touch=False)
+    except Unauthorized:
+        return False
+    except Unavailable:
+        return True
+    return ROLES.index(caller.role) >= ROLES.index(operation.policy)
 
 
 def current_caller() -> Caller:

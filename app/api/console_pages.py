@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -51,7 +52,7 @@ def get_console_page(path: str) -> Response:
     found = safe_join(str(directory), path)
     if found is None or path == "index.html" or path.endswith(tuple(ending for _, ending in PACKED)):
         return _send_index()
-    return send_from_directory(directory, path) if Path(found).is_file() else _send_index()
+    return send_from_directory(directory, path) if _is_file(found) else _send_index()
 
 
 def get_console_asset(name: str) -> Response:
@@ -65,7 +66,7 @@ def send_packed(directory: Path, name: str) -> Response:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     for encoding, ending in PACKED:
         found = safe_join(str(directory), f"{name}{ending}")
-        if found and request.accept_encodings.quality(encoding) > 0 and Path(found).is_file():
+        if found and request.accept_encodings.quality(encoding) > 0 and _is_file(found):
             response = send_from_directory(directory, f"{name}{ending}", mimetype=kind)
             response.headers["Content-Encoding"] = encoding
             break
@@ -98,6 +99,11 @@ def _send_index() -> Response:
     response.headers["Content-Security-Policy"] = CONTENT_POLICY
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def _is_file(path: str) -> bool:
+    # Path.is_file raises for a name that is longer than the file system's names, and names come from anybody.
+    return os.path.isfile(path)
 
 
 def _find_directory() -> Path:

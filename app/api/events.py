@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from flask import Flask, Response, stream_with_context
 
-from app.api.auth import check_again
+from app.api.auth import may_go_on
 from app.api.policy import add_route
 from app.api.sampling import Sampler
 from app.api.schemas import NoQuery
 from app.api.services import Services
-from app.errors import Forbidden, Overloaded, Unauthorized, Unavailable
+from app.errors import Overloaded
 
 MOST = 50  # streams of one process: each holds a connection and asks every three seconds who it is for
 PERIOD_S = 3.0
@@ -44,7 +44,7 @@ class EventStreams:
         while True:
             at_ms, body = self._snapshots.read()
             yield b"event: snapshot\nid: %d\ndata: %s\n\n" % (at_ms, body)
-            if not self._pause(end) or not _may_go_on():
+            if not self._pause(end) or not may_go_on():
                 return
             yield b": here\n\n"  # a client that has gone is noticed before work is done for it
 
@@ -56,18 +56,6 @@ class EventStreams:
                 return False
             time.sleep(STEP_S)
         return True
-
-
-def _may_go_on() -> bool:
-    """False once the token was revoked, or the session has ended."""
-    try:
-        check_again()
-    except (Unauthorized, Forbidden):
-        return False
-    except Unavailable:
-        # Nobody can say, and this page is needed most while a server is away. The stream's life is bounded.
-        return True
-    return True
 
 
 def register(app: Flask, made: Services, snapshots: Snapshots) -> None:

@@ -14,15 +14,16 @@ from functools import partial
 from typing import Any
 
 import gevent
-from flask import Flask, Response
+from flask import Flask, Response, stream_with_context
 from gevent.lock import BoundedSemaphore
 
 from app.api.audit import record
+from app.api.auth import may_go_on
 from app.api.policy import add_route
 from app.api.reading import Reader, current_reader
 from app.api.schemas import OrderFilterQuery
 from app.api.services import services
-from app.errors import Overloaded, Unavailable
+from app.errors import Overloaded, Unauthorized, Unavailable
 from app.store.order_reads import OrderFilter, PageKey, Row, list_orders
 from app.store.pool import Pool
 
@@ -83,7 +84,7 @@ def get_orders_csv(query: OrderFilterQuery) -> Response:
         place.release()
         raise
     pages = _write_pages(reader, wanted, first, deadline, place)
-    response = Response(pages, content_type="text/csv; charset=utf-8")
+    response = Response(stream_with_context(pages), content_type="text/csv; charset=utf-8")
     response.call_on_close(place.release)  # also when nobody read to the end
     name = f"orders-{datetime.now(UTC):%Y-%m-%d-%H%M}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -111,8 +112,10 @@ def _write_pages(
         try:
             if time.monotonic() > deadline:
                 raise Overloaded("the export took too long")
+            if not may_go_on():
+                raise Unauthorized("who asked for it may not read it any more")
             page = reader.read(partial(_read_page, wanted, PageKey(last["placed_at"], last["id"])))
-        except Unavailable as error:
+        except (Unavailable, Unauthorized) as error:
             log.warning("export_broken_off", extra={"rows": rows, "reason": error.reason})
             # The server closes the connection without the end of the body: a reader sees that something is missing.
             raise BrokenPipeError(errno.EPIPE, "export broken off") from error

@@ -56,7 +56,7 @@ class Logins:
                 record("session.login", "session", "throttled")
             raise
         user = self._check_password(body.email, body.password)
-        self._throttle.forgive(sessions.client, body.email)
+        self._throttle.forgive(sessions.client, body.email, client_address())
         if (before := find_session(touch=False)) is not None:
             sessions.end(before[0])
         session_id, session = sessions.start(user.id, user.generation)

@@ -5,6 +5,7 @@ Money and quantities are decimal strings, times are RFC 3339 in UTC.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
@@ -50,7 +51,8 @@ def _list_values(values: tuple[str, ...]) -> WithJsonSchema:
 
 
 def _check_printable(value: str) -> str:
-    if not value.isprintable():
+    # Not str.isprintable: names have the wide space of Japanese, joiners, and what a page's text is copied with.
+    if any(unicodedata.category(one) == "Cc" for one in value):
         raise ValueError("must not contain control characters")
     return value
 

@@ -1,4 +1,8 @@
-"""Tries to log in, counted by account and by address, in Redis."""
+"""Tries to log in, counted by account and by address, in Redis.
+
+Where somebody logged in before, their tries are counted apart: strangers who try an account without end do not keep
+its owner out of the places that the owner comes from.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from app.api.sessions import redis_deadline
 from app.errors import TooManyRequests
 
 _PREFIX = "palmonas:login:"
+KNOWN_S = 30 * 86400  # from the last login
 
 
 class Throttled(TooManyRequests):
@@ -33,9 +38,10 @@ class Throttle:
 
         Raises Throttled, SessionsUnavailable.
         """
-        keys = (_name_account(email), _name_address(address))
+        known = _name_known(email, address)
         with redis_deadline(), client.pipeline(transaction=True) as pipeline:
-            for key in keys:
+            account_key = f"{known}:tries" if client.exists(known) else _name_account(email)
+            for key in (account_key, _name_address(address)):
                 pipeline.set(key, 0, ex=self._window_s, nx=True)
                 pipeline.incr(key)
                 pipeline.ttl(key)
@@ -44,15 +50,26 @@ class Throttle:
             if count > limit:
                 raise Throttled(seconds + 1, first=count == limit + 1)
 
-    def forgive(self, client: redis.Redis, email: str) -> None:
-        """The account's password was right: its count begins anew. Raises SessionsUnavailable."""
-        with redis_deadline():
-            client.delete(_name_account(email))
+    def forgive(self, client: redis.Redis, email: str, address: str | None) -> None:
+        """The account's password was right: its count begins anew, and the address is known.
+
+        Raises SessionsUnavailable.
+        """
+        known = _name_known(email, address)
+        with redis_deadline(), client.pipeline(transaction=True) as pipeline:
+            pipeline.delete(_name_account(email), f"{known}:tries")
+            pipeline.set(known, 1, ex=KNOWN_S)
+            pipeline.execute()
 
 
 def _name_account(email: str) -> str:
     """Also for accounts that do not exist: nobody can tell by it which ones do. No address is readable in Redis."""
     return f"{_PREFIX}account:{hashlib.sha256(email.strip().lower().encode()).hexdigest()}"
+
+
+def _name_known(email: str, address: str | None) -> str:
+    """Of an account at an address; neither is readable in Redis."""
+    return f"{_PREFIX}known:{hashlib.sha256((_name_account(email) + _name_address(address)).encode()).hexdigest()}"
 
 
 def _name_address(address: str | None) -> str:

@@ -48,6 +48,6 @@ def describe_errors(error: ValidationError) -> str:
     sentences = []
     for one in error.errors(include_url=False, include_context=False, include_input=False):
         name = ".".join(str(part) for part in one["loc"]) or "body"
-        told = "is not known here" if one["type"] == "extra_forbidden" else one["msg"]
+        told = "is not known here" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
         sentences.append(f"{name[:80]}: {told}")
     return "; ".join(sentences[:10])

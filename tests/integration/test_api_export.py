@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from app.store.tokens import create_token, revoke_token
 from tests.api_console import Console, insert_order, run_console, run_sql
 from tests.integration.conftest import StartService
 
@@ -67,6 +68,18 @@ def test_a_formula_of_a_customer_is_text(console: Console, database_url: str, fo
     assert row["customer_email"] == "plain@shop.example"
 
 
+def test_an_export_ends_when_who_asked_for_it_may_read_no_more(console: Console, database_url: str) -> None:
+    insert_many(database_url, 2500)
+    token = create_token(console.services.pool, "leaver", "viewer")
+    headers = {"Authorization": f"Bearer {token}"}
+    pages = console.client().get("/orders.csv", headers=headers).iter_encoded()
+    assert next(pages)
+    revoke_token(console.services.pool, "leaver")
+    with pytest.raises(BrokenPipeError):
+        list(pages)
+    assert console.get("/orders.csv").status_code == 200  # its place came back
+
+
 def test_only_so_many_at_once_and_a_place_comes_back(console: Console, database_url: str) -> None:
     insert_many(database_url, 1500)
     headers = {"Authorization": f"Bearer {console.tokens['viewer']}"}
@@ -81,7 +94,6 @@ def test_only_so_many_at_once_and_a_place_comes_back(console: Console, database_
 def test_an_export_that_takes_too_long_is_broken_off_so_that_its_reader_sees_it(
     start_service: StartService, database_url: str, redis_url: str
 ) -> None:
-    from app.store.tokens import create_token
     from tests.integration.conftest import open_pool
 
     insert_many(database_url, 60_000)

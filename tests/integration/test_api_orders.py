@@ -89,12 +89,14 @@ def test_filters_narrow_and_combine(console: Console, database_url: str) -> None
 def test_text_finds_number_id_email_and_name(console: Console, database_url: str) -> None:
     insert_order(database_url, "900", number="#1001", customer_name="Ana Łuna", customer_email="Ana@Example.org")
     insert_order(database_url, "902", number="#WA-77L", customer_name="Third")
+    insert_order(database_url, "903", number="W-1", customer_name="山田\u3000太郎")
+    insert_order(database_url, "904", number="W-2", customer_name="Zoë\u00a0Nbsp")
     insert_order(database_url, "901", number="1002", customer_name="Bo_b 50%", customer_email="x\\y@example.org")
     for text, expected in (
         ("1001", ["900"]), ("%231001", ["900"]), ("100", ["901", "900"]), ("901", ["901"]), ("90", []),
         ("ana@ex", ["900"]), ("ANA%20%C5%81", ["900"]), ("bo_b", ["901"]), ("bo_b%2050%25", ["901"]),
         ("x%5Cy", ["901"]), ("%25%25", []), ("__", []), ("luna", []),
-        ("%23wa-77", ["902"]), ("Wa-77l", ["902"]),
+        ("%23wa-77", ["902"]), ("Wa-77l", ["902"]), ("山田%E3%80%80太", ["903"]), ("Zo%C3%AB%C2%A0N", ["904"]),
     ):  # fmt: skip
         assert list(chain(*read_pages(console, f"text={text}"))) == expected, text
 

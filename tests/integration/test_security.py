@@ -109,6 +109,10 @@ def test_the_pages_are_served_as_they_are_built(console: Console) -> None:
     assert get("/console/theme.js").mimetype == "text/javascript"
     for path in ("/console/assets/absent.js", "/console/assets/../index.html", "/console/assets/%2e%2e/index.html"):
         assert get(path).status_code == 404, path
+    for name in ("n" * 300, "n%00n"):  # no file system has such names
+        assert get(f"/console/{name}").status_code == 200
+        packed = console.client().get(f"/console/assets/{name}", headers={"Accept-Encoding": "br"})
+        assert packed.status_code == 404
 
 
 def test_pages_without_a_login_lead_to_it_and_back_and_nowhere_else(console: Console) -> None:

@@ -37,6 +37,16 @@ def test_tries_for_one_account_are_counted_wherever_they_come_from(console: Cons
     assert told == [(1,)]  # once, not for each
 
 
+def test_strangers_do_not_keep_somebody_out_of_where_they_come_from(console: Console) -> None:
+    home = {"X-Forwarded-For": "198.51.100.1"}
+    assert Browser(console.client()).log_in(ME, headers=home).status_code == 200
+    assert [fail(console, address=f"192.0.2.{number}").status_code for number in range(5)][-1] == 429
+    assert Browser(console.client()).log_in(ME, headers={"X-Forwarded-For": "198.51.100.2"}).status_code == 429
+    assert Browser(console.client()).log_in(ME.upper(), headers=home).status_code == 200
+    # There tries are counted, too.
+    assert [fail(console, address="198.51.100.1").status_code for _ in range(4)] == [401, 401, 401, 429]
+
+
 def test_the_time_that_is_told_is_long_enough(database_url: str, redis_url: str) -> None:
     settings = {"LOGIN_TRIES_ACCOUNT": "1", "LOGIN_WINDOW_S": "3"}
     with run_console(database_url, redis_url, tokens=False, settings=settings) as console:
