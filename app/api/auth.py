@@ -78,9 +78,14 @@ def make_caller(user: User, session: Session | None) -> Caller:
 
 
 def name_challenge() -> str:
-    """The WWW-Authenticate of a 401 here: Basic only where a browser should ask its user."""
+    """The WWW-Authenticate of a 401 here: Basic only where a browser should ask its user.
+
+    Not for what a page's script asks: once the session has ended the browser would ask for a password at each question.
+    """
     operation = current_operation()
-    return f'{"Basic" if operation and operation.browser else "Bearer"} realm="{REALM}"'
+    asks = operation is not None and operation.browser
+    navigates = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"  # older browsers do not say
+    return f'{"Basic" if asks and navigates else "Bearer"} realm="{REALM}"'
 
 
 def find_session(*, touch: bool) -> tuple[Session, User] | None:

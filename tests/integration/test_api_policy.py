@@ -237,6 +237,8 @@ def test_a_browser_may_use_basic_on_pages_and_only_there(console: Console) -> No
     for path in ("/docs", "/openapi.json", "/rq/"):
         assert console.get(path, None, headers=admin).status_code == 200
         assert console.get(path, None).headers["WWW-Authenticate"].startswith("Basic")
+        asked_by_script = console.client().get(path, headers={"Sec-Fetch-Mode": "cors"})
+        assert asked_by_script.headers["WWW-Authenticate"].startswith("Bearer")
     assert console.get("/orders", None, headers=admin).status_code == 401
     assert console.get("/orders", None).headers["WWW-Authenticate"].startswith("Bearer")
 
