@@ -2,6 +2,7 @@
 import { queryOptions, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { api, body } from './client';
 import { isStatus } from './problem';
+import { client } from './query-client';
 import type { Role, Session } from './types';
 import { sessionEnded, setCsrf, setRenewal } from './session-state';
 
@@ -21,22 +22,34 @@ async function fetchSession(): Promise<Session | null> {
   }
 }
 
-setRenewal(async () => (await fetchSession())?.csrf ?? null);
-
 export const sessionQuery = queryOptions({ queryKey: ['session'], queryFn: fetchSession, staleTime: Infinity, gcTime: Infinity });
 
-/** Log in. What another person has seen goes; what the same person was doing stays. */
-export async function logIn(client: QueryClient, email: string, password: string): Promise<Session> {
+setRenewal(async () => {
+  const before = client.getQueryData(sessionQuery.queryKey);
+  const session = await fetchSession();
+  if (before && session && before.user.id !== session.user.id) {
+    // Nothing that the one began is done in the name of the other.
+    window.location.reload();
+    throw new Error('Somebody else has logged in here meanwhile. Nothing was changed.');
+  }
+  return session?.csrf ?? null;
+});
+
+/** Log in. True when it is another person than before, of whose page nothing may stay; what the same one was doing stays. */
+export async function logIn(client: QueryClient, email: string, password: string): Promise<boolean> {
   const session = body(await api.POST('/session', { body: { email, password } }));
   const before = client.getQueryData(sessionQuery.queryKey);
   setCsrf(session.csrf);
-  if (before?.user.id !== session.user.id) {
+  const isOther = before?.user.id !== session.user.id;
+  if (isOther) {
     client.clear();
   }
   client.setQueryData(sessionQuery.queryKey, session);
-  sessionEnded.set(false);
-  void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
-  return session;
+  if (!isOther) {
+    sessionEnded.set(false);
+    void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
+  }
+  return isOther;
 }
 
 export async function logOut(everywhere: boolean): Promise<void> {
@@ -55,7 +68,7 @@ export function useMay(role: Role): boolean {
   return session !== null && RANKS.indexOf(session.user.role) >= RANKS.indexOf(role);
 }
 
-export function useLogIn(): (email: string, password: string) => Promise<Session> {
+export function useLogIn(): (email: string, password: string) => Promise<boolean> {
   const client = useQueryClient();
   return (email, password) => logIn(client, email, password);
 }

@@ -1,4 +1,5 @@
 import { useRouter, useSearch } from '@tanstack/react-router';
+import { sessionEnded } from '../api/session-state';
 import { LoginForm } from '../shell/login-form';
 import { Mark } from '../shell/mark';
 import { isLocal } from '../lib/next';
@@ -10,6 +11,7 @@ export function LoginPage() {
   useTitle('Log in');
   const goOn = (): void => {
     // Asked here, where it counts: the router hands on what a route's validation left out.
+    sessionEnded.set(false);
     const target = next !== undefined && isLocal(next) ? next : '/console/orders';
     if (target.startsWith('/console')) {
       router.history.replace(target);

@@ -4,8 +4,8 @@ import { useLogIn } from '../api/session';
 import { Button } from '../ui/button';
 import { Field } from '../ui/fields';
 
-/** Email and password; `onDone` once somebody is logged in. */
-export function LoginForm({ email: known = '', onDone }: { email?: string; onDone: () => void }) {
+/** Email and password; `onDone` once somebody is logged in, and whether it is another person than before. */
+export function LoginForm({ email: known = '', onDone }: { email?: string; onDone: (isOther: boolean) => void }) {
   const logIn = useLogIn();
   const [email, setEmail] = useState(known);
   const [password, setPassword] = useState('');
@@ -17,8 +17,7 @@ export function LoginForm({ email: known = '', onDone }: { email?: string; onDon
     setBusy(true);
     setError(null);
     try {
-      await logIn(email.trim(), password);
-      onDone();
+      onDone(await logIn(email.trim(), password));
     } catch (failure) {
       setError(explain(failure));
       setPassword('');
