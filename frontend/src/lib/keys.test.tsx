@@ -35,6 +35,17 @@ it('hears keys, pairs, and nothing while somebody writes', async () => {
   expect(bindings.j).toHaveBeenCalledTimes(1);
 });
 
+it('is quiet under a dialog, and not under what was just told', async () => {
+  const bindings = { j: vi.fn() };
+  const { rerender } = render(<div role="dialog" aria-modal="false" />);
+  render(<Page bindings={bindings} />);
+  await userEvent.keyboard('j');
+  expect(bindings.j).toHaveBeenCalledTimes(1);
+  rerender(<div role="dialog" />);
+  await userEvent.keyboard('j');
+  expect(bindings.j).toHaveBeenCalledTimes(1);
+});
+
 it("leaves Enter to the button that has the focus", async () => {
   const bindings = { Enter: vi.fn() };
   render(<Page bindings={bindings} />);

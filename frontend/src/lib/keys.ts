@@ -5,7 +5,8 @@ export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 
 const PAIR_MS = 1200;
 const WRITING = 'input:not([type=checkbox]), textarea, select, [contenteditable=true]';
-const COVERED = '[role=dialog], [role=alertdialog], [role=menu]';
+// What was just told is a dialog, too, by its role; it covers nothing.
+const COVERED = ['[role=dialog]', '[role=alertdialog]', '[role=menu]'].map((one) => `${one}:not([aria-modal=false])`).join();
 
 export const HELP: { keys: string; does: string; where: string }[] = [
   { where: 'Everywhere', keys: 'g o', does: 'Orders' },

@@ -12,6 +12,11 @@ export function formatRate(perSecond: number | null): string {
   return perSecond === null ? 'not known' : `${formatNumber(perSecond)} /s`;
 }
 
+/** "1 try", "5 tries". */
+export function formatTries(count: number): string {
+  return count === 1 ? '1 try' : `${formatNumber(count)} tries`;
+}
+
 /** A share as "99.95 %". */
 export function formatShare(share: number): string {
   const percent = share * 100;

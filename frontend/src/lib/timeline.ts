@@ -1,6 +1,7 @@
 // An order's life as one list: what came in, what was stored by which job, who changed what, what the channel was told.
 import type { Order } from '../api/types';
 import { nameActor, nameChannel, nameStatus, type Tone } from './names';
+import { formatTries } from './numbers';
 import { formatMilliseconds } from './time';
 
 export interface Moment {
@@ -71,7 +72,7 @@ function listPushes({ channel, pushes }: Life): Moment[] {
     at: one.created_at,
     tone: 'accent',
     title: `${nameChannel(channel)} is to be told${one.status === null ? '' : `: ${nameStatus(one.status).toLowerCase()}`}`,
-    facts: [`${one.attempts === 1 ? '1 try' : `${one.attempts} tries`}, ${one.state}`],
+    facts: [`${formatTries(one.attempts)}, ${one.state}`],
     requestId: null,
     problem: one.state === 'failed' ? one.last_error : null,
   }));

@@ -92,7 +92,7 @@ function Whole({ order, actions }: { order: Order; actions: React.RefObject<HTML
           </Section>
           {isAdmin && <Payloads id={order.id} />}
         </div>
-        <div className="flex min-w-0 flex-col gap-4 max-lg:-order-1 max-lg:grid max-lg:gap-4 max-md:order-0 md:max-lg:grid-cols-2">
+        <div className="flex min-w-0 flex-col gap-4 max-lg:-order-1 max-lg:grid max-lg:grid-cols-1 max-lg:gap-4 max-md:order-0 md:max-lg:grid-cols-2">
           <Customer order={order} />
           <About order={order} />
         </div>

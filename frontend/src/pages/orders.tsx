@@ -33,6 +33,7 @@ export function OrdersPage() {
   const place = JSON.stringify(toQuery(filters));
 
   const [current, setCurrent] = useState(-1);
+  const [round, setRound] = useState(0);
   const [selection, setSelection] = useState<RowSelectionState>({});
   const [menuOpen, setMenuOpen] = useState(false);
   useEffect(() => {
@@ -57,6 +58,7 @@ export function OrdersPage() {
   const change = useCallback((next: Filters) => void navigate({ search: next, replace: true }), [navigate]);
   const showFresh = (): void => {
     setCurrent(-1);
+    setRound((before) => before + 1); // what is new is at the top
     client.setQueryData<InfiniteData<OrderPage, string | null>>(query.queryKey, (data) =>
       data && { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) },
     );
@@ -97,6 +99,7 @@ export function OrdersPage() {
             table={table}
             place={place}
             current={current}
+            round={round}
             hasMore={list.hasNextPage}
             loadingMore={list.isFetchingNextPage || list.isPlaceholderData}
             onMore={loadMore}

@@ -7,6 +7,7 @@ import { useMay } from '../api/session';
 import type { Quarantined } from '../api/types';
 import { useKeys } from '../lib/keys';
 import { CHANNELS, nameChannel } from '../lib/names';
+import { formatTries } from '../lib/numbers';
 import { formatExact, formatWhen } from '../lib/time';
 import { useTitle } from '../lib/title';
 import { Button } from '../ui/button';
@@ -32,6 +33,7 @@ export function QuarantinePage() {
   const deliveries = list.data?.pages.flatMap((page) => page.deliveries) ?? [];
   const [current, setCurrent] = useState(-1);
   const [discarding, setDiscarding] = useState<Quarantined | null>(null);
+  const [busy, setBusy] = useState(false);
 
   const openOne = (id: number | null): void => {
     void navigate({ search: { ...(channel === undefined ? {} : { channel }), ...(id === null ? {} : { id: String(id) }) } });
@@ -51,6 +53,7 @@ export function QuarantinePage() {
   }, [current]);
 
   const act = async (one: Quarantined, what: 'replay' | 'discard'): Promise<void> => {
+    setBusy(true);
     try {
       await (what === 'replay' ? replayDelivery(one.id) : discardDelivery(one.id));
       tell(what === 'replay' ? 'Tried again, with all its tries' : 'Given up', { detail: `${nameChannel(one.channel)}, ${one.topic}` });
@@ -59,6 +62,7 @@ export function QuarantinePage() {
     } catch (error) {
       tell(what === 'replay' ? 'Not tried again' : 'Not given up', { detail: tellError(error), failed: true });
     } finally {
+      setBusy(false);
       void client.invalidateQueries({ queryKey: ['quarantine'] });
       void client.invalidateQueries({ queryKey: ['quarantined', one.id] });
     }
@@ -105,11 +109,11 @@ export function QuarantinePage() {
                 <span className="min-w-0 break-words text-bad md:truncate">{one.error ?? 'no error told'}</span>
               </button>
               <span className="text-xs whitespace-nowrap text-muted" title={formatExact(one.received_at)}>
-                {formatWhen(one.received_at)} · {one.attempts} tries
+                {formatWhen(one.received_at)} · {formatTries(one.attempts)}
               </span>
               {mayChange && (
                 <span className="ml-auto flex gap-2">
-                  <Button small onClick={() => void act(one, 'replay')}>
+                  <Button small disabled={busy} onClick={() => void act(one, 'replay')}>
                     Replay
                   </Button>
                   <Button small look="quiet" onClick={() => setDiscarding(one)}>
@@ -123,7 +127,7 @@ export function QuarantinePage() {
       )}
       <OlderOnes list={list} />
       {search.id !== undefined && /^\d{1,15}$/.test(search.id) && discarding === null && (
-        <DeliveryDialog id={Number(search.id)} onClose={() => openOne(null)} onReplay={(one) => void act(one, 'replay')} onDiscard={setDiscarding} />
+        <DeliveryDialog id={Number(search.id)} busy={busy} onClose={() => openOne(null)} onReplay={(one) => void act(one, 'replay')} onDiscard={setDiscarding} />
       )}
       {discarding !== null && (
         <Modal
@@ -134,7 +138,7 @@ export function QuarantinePage() {
           actions={
             <>
               <Button onClick={() => setDiscarding(null)}>Keep it</Button>
-              <Button look="danger" onClick={() => void act(discarding, 'discard')}>
+              <Button look="danger" disabled={busy} onClick={() => void act(discarding, 'discard')}>
                 Give it up
               </Button>
             </>

@@ -9,6 +9,8 @@ export function Payload({ text }: { text: string }) {
   );
 }
 
+const DEEPEST = 40; // levels that are set in: a payload of nothing but brackets would become gigabytes of spaces
+
 /** Only spaces are added, outside of strings: no number is read and written again, so no digit changes. */
 export function indent(text: string): string {
   let depth = 0;
@@ -39,13 +41,13 @@ export function indent(text: string): string {
         at += close[0].length;
       } else {
         depth++;
-        out += `${one}\n${'  '.repeat(depth)}`;
+        out += `${one}\n${margin(depth)}`;
       }
     } else if (one === '}' || one === ']') {
       depth--;
-      out += `\n${'  '.repeat(depth)}${one}`;
+      out += `\n${margin(depth)}${one}`;
     } else if (one === ',') {
-      out += `,\n${'  '.repeat(depth)}`;
+      out += `,\n${margin(depth)}`;
     } else if (one === ':') {
       out += ': ';
     } else if (!/\s/.test(one)) {
@@ -53,4 +55,8 @@ export function indent(text: string): string {
     }
   }
   return out;
+}
+
+function margin(depth: number): string {
+  return '  '.repeat(Math.min(depth, DEEPEST));
 }

@@ -40,7 +40,7 @@ export function Customer({ order }: { order: Order }) {
         <div className="flex flex-col gap-0.5">
           {order.customer_name !== null && <p className="font-medium break-words">{order.customer_name}</p>}
           {order.customer_email !== null && <p className="break-words">{order.customer_email}</p>}
-          {order.customer_phone !== null && <p>{order.customer_phone}</p>}
+          {order.customer_phone !== null && <p className="break-words">{order.customer_phone}</p>}
         </div>
       )}
       <Addresses order={order} />

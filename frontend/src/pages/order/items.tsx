@@ -31,7 +31,7 @@ export function Items({ order }: { order: Order }) {
               {order.items.map((item) => (
                 <tr key={item.position} className="border-t border-line align-top">
                   <td className="py-2">
-                    <span className="block break-words">{item.name}</span>
+                    <span className="block min-w-24 wrap-anywhere">{item.name}</span>
                     {item.sku !== null && <span className="block font-mono text-xs break-all text-muted">{item.sku}</span>}
                   </td>
                   <td className={`${NUMBER} py-2 pl-4`}>{formatQuantity(item.quantity)}</td>

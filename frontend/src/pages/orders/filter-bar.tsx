@@ -5,6 +5,7 @@ import { Button, buttonClass } from '../../ui/button';
 import { Choice } from '../../ui/fields';
 import { Icon } from '../../ui/icons';
 import { Kbd } from '../../ui/marks';
+import { DayField } from './day-field';
 
 const PAUSE_MS = 200; // after a letter, before the API is asked
 
@@ -114,6 +115,10 @@ function Period({ filters, onChange }: { filters: Filters; onChange: (some: Reco
   const preset = filters.to === undefined ? PERIODS.find((one) => one.value !== 'between' && dayBefore(Number(one.value)) === filters.from) : undefined;
   const isSet = filters.from !== undefined || filters.to !== undefined;
   const shown = preset === undefined && (between || isSet);
+  const write = (some: Record<string, string>): void => {
+    setBetween(true); // the fields stay while one of them is written anew
+    onChange(some);
+  };
   return (
     <>
       <Choice
@@ -133,9 +138,9 @@ function Period({ filters, onChange }: { filters: Filters; onChange: (some: Reco
       />
       {shown && (
         <span className="flex shrink-0 items-center gap-1.5">
-          <input type="date" aria-label="Placed from" className="field" value={filters.from ?? ''} max={filters.to ?? today} onChange={(event) => onChange({ from: event.target.value })} />
+          <DayField label="Placed from" value={filters.from ?? ''} max={filters.to ?? today} onDay={(from) => write({ from })} />
           <span className="text-muted">to</span>
-          <input type="date" aria-label="Placed to" className="field" value={filters.to ?? ''} min={filters.from} onChange={(event) => onChange({ to: event.target.value })} />
+          <DayField label="Placed to" value={filters.to ?? ''} min={filters.from} onDay={(to) => write({ to })} />
         </span>
       )}
     </>

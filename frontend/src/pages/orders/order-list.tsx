@@ -15,6 +15,8 @@ interface OrderListProps {
   /** Another address has another place. */
   place: string;
   current: number;
+  /** Another number: from the top again. */
+  round: number;
   hasMore: boolean;
   loadingMore: boolean;
   onMore: () => void;
@@ -24,7 +26,7 @@ interface OrderListProps {
 /** How far each list was scrolled when it was left, so that coming back comes back. */
 const offsets = new Map<string, number>();
 
-export function OrderList({ table, place, current, hasMore, loadingMore, onMore, onOpen }: OrderListProps) {
+export function OrderList({ table, place, current, round, hasMore, loadingMore, onMore, onOpen }: OrderListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const height = useWide() ? WIDE_ROW : NARROW_ROW;
   const rows = table.getRowModel().rows;
@@ -44,6 +46,13 @@ export function OrderList({ table, place, current, hasMore, loadingMore, onMore,
       virtual.scrollToIndex(current, { align: 'auto' });
     }
   }, [virtual, current]);
+  const begun = useRef(round);
+  useEffect(() => {
+    if (round !== begun.current) {
+      begun.current = round;
+      virtual.scrollToOffset(0);
+    }
+  }, [virtual, round]);
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {

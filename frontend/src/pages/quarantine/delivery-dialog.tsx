@@ -13,12 +13,14 @@ import { Facts } from '../order/facts';
 
 interface DeliveryDialogProps {
   id: number;
+  /** One of them is being replayed or given up. */
+  busy: boolean;
   onClose: () => void;
   onReplay: (delivery: Quarantined) => void;
   onDiscard: (delivery: Quarantined) => void;
 }
 
-export function DeliveryDialog({ id, onClose, onReplay, onDiscard }: DeliveryDialogProps) {
+export function DeliveryDialog({ id, busy, onClose, onReplay, onDiscard }: DeliveryDialogProps) {
   const query = useQuery(quarantinedQuery(id));
   const payload = useQuery(quarantinedPayloadQuery(id));
   const mayChange = useMay('operator');
@@ -39,7 +41,7 @@ export function DeliveryDialog({ id, onClose, onReplay, onDiscard }: DeliveryDia
             <Button look="danger" onClick={() => onDiscard(one)}>
               Discard
             </Button>
-            <Button look="main" onClick={() => onReplay(one)}>
+            <Button look="main" disabled={busy} onClick={() => onReplay(one)}>
               Replay
             </Button>
           </>
