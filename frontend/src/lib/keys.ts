@@ -15,7 +15,7 @@ export const HELP: { keys: string; does: string; where: string }[] = [
   { where: 'Everywhere', keys: 'g p', does: 'Operations' },
   { where: 'Everywhere', keys: 'g a', does: 'Audit log (admins)' },
   { where: 'Everywhere', keys: '?', does: 'These keys' },
-  { where: 'Lists', keys: '/', does: 'Search' },
+  { where: 'Orders', keys: '/', does: 'Search' },
   { where: 'Lists', keys: 'j', does: 'Down a row' },
   { where: 'Lists', keys: 'k', does: 'Up a row' },
   { where: 'Lists', keys: 'Enter', does: 'Open the row' },
