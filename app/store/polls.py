@@ -212,10 +212,15 @@ class PollState:
 
 
 def read_polls(pool: Pool, channels: Sequence[str]) -> list[PollState]:
-    """Of those of `channels` that are polled."""
+    """Of those of `channels` that are polled.
+
+    A list that was read to its end has shown everything, however old the newest change in it is; within one, and
+    before the first, only the watermark says how far that goes.
+    """
     with pool.autocommit("read_polls") as cursor:
         cursor.execute(
-            "SELECT channel, last_success_at, extract(epoch FROM now() - synced_until)::float8, last_error"
+            "SELECT channel, last_success_at, extract(epoch FROM now() - CASE WHEN list_cursor IS NULL"
+            " THEN coalesce(last_success_at, synced_until) ELSE synced_until END)::float8, last_error"
             " FROM poll_state WHERE channel = ANY(%s::text[]) ORDER BY channel",
             (text_array(channels),),
         )

@@ -107,6 +107,18 @@ def test_a_poll_that_is_not_due_is_none(due: Pool) -> None:
     assert poll(due, Shop(Page((), None))) is None
 
 
+def test_a_quiet_channel_is_not_behind_and_one_in_mid_list_is(due: Pool) -> None:
+    """Nothing changed there for an hour, and a poll saw just that."""
+    old = replace(ORDER, version=datetime.now(UTC) - timedelta(hours=1))
+    assert poll(due, Shop(Page((old,), None)), interval_s=0)
+    (state,) = polls.read_polls(due, ["shopify"])
+    assert state.lag_s < 60
+    with pytest.raises(CallFailed):
+        poll(due, Shop(Page((old,), "more"), CallFailed("timeout", "too slow")))
+    (state,) = polls.read_polls(due, ["shopify"])
+    assert state.lag_s > 3000
+
+
 def test_who_lost_the_lease_in_mid_page_writes_nothing(due: Pool) -> None:
     """The poller is frozen for longer than its lease, another one takes over and comes to an end."""
 
