@@ -56,7 +56,8 @@ export function AuditPage() {
 
 function Row({ entry }: { entry: AuditEntry }) {
   const detail = Object.entries(entry.detail)
-    .map(([name, value]) => `${name.replace(/_/g, ' ')} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .filter(([, value]) => value !== false)
+    .map(([name, value]) => [name.replace(/_/g, ' '), ...(value === true ? [] : [typeof value === 'string' ? value : JSON.stringify(value)])].join(' '))
     .join(', ');
   return (
     <tr className="border-t border-line align-top max-md:flex max-md:flex-wrap max-md:gap-x-3 max-md:gap-y-0.5 max-md:px-4 max-md:py-2.5 md:*:px-4 md:*:py-2">
