@@ -106,3 +106,37 @@ def test_long_words_push_nothing_off_the_page(shop: Shop, enter: Enter) -> None:
     expect(page.get_by_role("cell", name="9.95")).to_be_in_viewport()
     whole = page.get_by_role("region", name="Order")
     assert whole.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+
+
+def test_a_page_that_nobody_looks_at_is_covered_when_its_session_ends(shop: Shop, enter: Enter) -> None:
+    order_id = insert_order(shop.postgres.url, "desk-4", customer_name="Ada Sample")
+    person = enter("viewer")
+    person.page.clock.install()
+    person.open(f"/orders/{order_id}")
+    expect(person.page.get_by_text("Ada Sample")).to_be_visible()
+    person.page.clock.fast_forward("06:00")  # the page stops asking what has changed
+    with person.page.expect_response(lambda one: one.url.endswith("/operations")):
+        person.page.clock.fast_forward("01:00")
+    empty_redis(shop.redis)
+    person.page.clock.fast_forward("01:00")
+    expect(person.page.get_by_text("Your session has ended")).to_be_visible()
+
+
+def test_a_page_that_back_brings_back_is_loaded_anew(enter: Enter) -> None:
+    page = enter("viewer").page
+    page.evaluate(
+        """() => {
+          window.left = true;
+          window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+        }"""
+    )
+    page.wait_for_function("() => window.left === undefined")
+    expect(page.get_by_role("searchbox", name="Search orders")).to_be_visible()
+
+
+def test_the_way_back_from_an_order_leads_to_the_list_as_it_was(shop: Shop, enter: Enter) -> None:
+    insert_order(shop.postgres.url, "desk-5", customer_name="Backward Sample")
+    page = enter("viewer", "/orders?text=Backward").page
+    page.get_by_role("link", name="#desk-5").click()
+    page.get_by_role("link", name="Back to the orders").click()
+    expect(page).to_have_url(re.compile(r"/console/orders\?text=Backward$"))

@@ -1,10 +1,10 @@
 // Who is logged in.
 import { queryOptions, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { api, body } from './client';
+import { api, body, send } from './client';
 import { isStatus } from './problem';
 import { client } from './query-client';
 import type { Role, Session } from './types';
-import { sessionEnded, setCsrf, setRenewal } from './session-state';
+import { csrf, sessionEnded, setCsrf, setRenewal } from './session-state';
 
 const RANKS: Role[] = ['viewer', 'operator', 'admin'];
 
@@ -34,6 +34,13 @@ setRenewal(async () => {
   }
   return session?.csrf ?? null;
 });
+
+/** Hear whether the session has ended, without keeping it: this route does not. */
+export function askWhetherItEnded(): void {
+  if (csrf() !== null && !sessionEnded.get()) {
+    send(new Request('/operations', { method: 'HEAD' })).catch(() => undefined); // that nobody answers is noted
+  }
+}
 
 /** Log in. True when it is another person than before, of whose page nothing may stay; what the same one was doing stays. */
 export async function logIn(client: QueryClient, email: string, password: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 // The list's filters: in the URL as people can read them, to the API as it takes them.
 import { CHANNEL_STATUSES, CHANNELS, STATUSES, type Channel, type ChannelStatus, type Status } from './names';
+import { makeStore } from './store';
 
 export interface Filters {
   text?: string;
@@ -10,6 +11,9 @@ export interface Filters {
   from?: string;
   to?: string;
 }
+
+/** Those of the list as it was seen last: the way back from an order leads there. */
+export const listed = makeStore<Filters>({});
 
 export interface OrderQuery {
   text?: string;

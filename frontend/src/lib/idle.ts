@@ -2,6 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 
 export const IDLE_AFTER_MS = 5 * 60_000;
+const UNATTENDED_MS = 60_000;
 const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'];
 /** Not asked anew by itself: lists that would move under the reader, personal data that was asked for by hand. */
 const LEFT_ALONE = new Set<unknown>(['session', 'orders', 'order-payloads', 'quarantined-payload']);
@@ -29,4 +30,14 @@ export function watchIdle(client: QueryClient, target: EventTarget = window): vo
   for (const sign of SIGNS) {
     target.addEventListener(sign, note, { passive: true });
   }
+}
+
+/** While nobody is there, `ask` again and again: a page that asks for nothing does not hear that its session has ended. */
+export function watchUnattended(ask: () => void): () => void {
+  const timer = setInterval(() => {
+    if (isIdle()) {
+      ask();
+    }
+  }, UNATTENDED_MS);
+  return () => clearInterval(timer);
 }

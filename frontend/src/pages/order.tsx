@@ -5,10 +5,12 @@ import { orderQuery, payloadsQuery } from '../api/orders';
 import { isStatus } from '../api/problem';
 import { useMay } from '../api/session';
 import type { Order } from '../api/types';
+import { listed } from '../lib/filters';
 import { useKeys } from '../lib/keys';
 import { formatAmount } from '../lib/money';
 import { nameChannel, nameStatus, toneOf } from '../lib/names';
 import { formatExact } from '../lib/time';
+import { useStore } from '../lib/store';
 import { useTitle } from '../lib/title';
 import { Button, buttonClass } from '../ui/button';
 import { Icon } from '../ui/icons';
@@ -54,6 +56,7 @@ export function OrderPage() {
 }
 
 function Whole({ order, actions }: { order: Order; actions: React.RefObject<HTMLDivElement | null> }) {
+  const search = useStore(listed);
   const mayChange = useMay('operator');
   const isAdmin = useMay('admin');
   return (
@@ -61,7 +64,7 @@ function Whole({ order, actions }: { order: Order; actions: React.RefObject<HTML
       <header className="flex flex-wrap items-center gap-x-4 gap-y-3">
         <div className="min-w-0 flex-1 basis-72">
           <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-            <Link to="/orders" aria-label="Back to the orders" className="-ml-1 rounded p-0.5 text-muted hover:bg-hover hover:text-text">
+            <Link to="/orders" search={search} aria-label="Back to the orders" className="-ml-1 rounded p-0.5 text-muted hover:bg-hover hover:text-text">
               <Icon name="left" />
             </Link>
             <h1 className="text-xl font-semibold tracking-tight break-all proportional-nums">{order.number}</h1>

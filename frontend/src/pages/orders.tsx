@@ -4,7 +4,7 @@ import { getCoreRowModel, useReactTable, type RowSelectionState } from '@tanstac
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { newestQuery, ordersQuery, patchRows, type OrderPage } from '../api/orders';
 import { useMay } from '../api/session';
-import { countFilters, toQuery, type Filters } from '../lib/filters';
+import { countFilters, listed, toQuery, type Filters } from '../lib/filters';
 import { useKeys } from '../lib/keys';
 import { useTitle } from '../lib/title';
 import { Button } from '../ui/button';
@@ -31,6 +31,8 @@ export function OrdersPage() {
   const orders = useMemo(() => list.data?.pages.flatMap((page) => page.orders) ?? NO_ORDERS, [list.data]);
   const fresh = useFresh(filters, orders, !list.isPlaceholderData && list.isSuccess);
   const place = JSON.stringify(toQuery(filters));
+
+  useEffect(() => listed.set(filters), [filters]);
 
   const [current, setCurrent] = useState(-1);
   const [round, setRound] = useState(0);
