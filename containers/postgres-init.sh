@@ -9,6 +9,8 @@ psql -v ON_ERROR_STOP=1 --no-psqlrc -U "${POSTGRES_USER:-postgres}" -d "$POSTGRE
 \set replica `cat /run/palmonas/palmonas_replica.password`
 CREATE ROLE palmonas LOGIN CREATEDB PASSWORD :'service';
 CREATE ROLE palmonas_monitor LOGIN IN ROLE pg_monitor PASSWORD :'monitor';
+-- postgres_exporter asks for the size of each table: one that is locked must not hang the whole scrape.
+ALTER ROLE palmonas_monitor SET lock_timeout = '500ms';
 CREATE ROLE palmonas_replica LOGIN REPLICATION PASSWORD :'replica';
 ALTER DATABASE palmonas OWNER TO palmonas;
 SQL

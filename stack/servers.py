@@ -175,6 +175,8 @@ class PostgresServer(Server):
                 if cursor.fetchone() is None:
                     statement = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
                     cursor.execute(statement.format(sql.Identifier(role), options, sql.Literal(password)))
+            # postgres_exporter asks for the size of each table: one that is locked must not hang the whole scrape.
+            cursor.execute("ALTER ROLE palmonas_monitor SET lock_timeout = '500ms'")
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", (self.database,))
             if cursor.fetchone() is None:
                 cursor.execute(f"CREATE DATABASE {self.database} OWNER palmonas")

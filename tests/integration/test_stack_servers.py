@@ -55,6 +55,21 @@ def test_the_service_role_is_no_superuser(bare_postgres: PostgresServer) -> None
         assert cursor.fetchone() == (False,)
 
 
+def test_a_locked_table_does_not_hang_the_exporter(bare_postgres: PostgresServer) -> None:
+    with (
+        closing(psycopg2.connect(bare_postgres.url, connect_timeout=5)) as holder,
+        closing(psycopg2.connect(bare_postgres.monitor_url, connect_timeout=5)) as exporter,
+        holder.cursor() as locking,
+        exporter.cursor() as asking,
+    ):
+        locking.execute("CREATE TABLE migrated ()")
+        holder.commit()
+        locking.execute("LOCK TABLE migrated IN ACCESS EXCLUSIVE MODE")
+        asking.execute("SET statement_timeout = '20s'")  # the deadline of this test, not what is meant
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            asking.execute("SELECT pg_total_relation_size('migrated')")
+
+
 def test_postgres_freezes_and_thaws(bare_postgres: PostgresServer) -> None:
     bare_postgres.freeze()
     started = time.monotonic()
