@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import pytest
 from playwright.sync_api import expect
@@ -293,7 +294,8 @@ def test_what_customers_write_is_text(shop: Shop, enter: Enter) -> None:
     assert admin.page.locator("#content img, #content script").count() == 0
 
 
-SECONDS_OF_KEYS = """async () => {
+FRAME_MS = 16.7  # of a screen at 60 Hz
+TIMES_OF_KEYS = """async () => {
   const times = [];
   for (let at = 0; at < 30; at++) {
     const started = performance.now();
@@ -301,8 +303,8 @@ SECONDS_OF_KEYS = """async () => {
     await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
     times.push(performance.now() - started);
   }
-  return times.sort((one, other) => one - other);
-}"""
+  return times;
+}"""  # milliseconds until what a key changed is painted
 
 
 def test_five_hundred_rows_answer_keys_at_once(shop: Shop, enter: Enter) -> None:
@@ -316,6 +318,8 @@ def test_five_hundred_rows_answer_keys_at_once(shop: Shop, enter: Enter) -> None
     operator = enter("operator", "/orders?channel=standard")
     page = operator.page
     loaded = page.get_by_text(re.compile(r"^\d+ newest loaded|orders, all of them"))
+    expect(loaded).to_be_visible()
+    few = median(page.evaluate(TIMES_OF_KEYS))
     for _ in range(20):
         if int(loaded.inner_text().split()[0]) >= 500:
             break
@@ -324,9 +328,9 @@ def test_five_hundred_rows_answer_keys_at_once(shop: Shop, enter: Enter) -> None
     assert int(loaded.inner_text().split()[0]) >= 500
     assert page.get_by_role("row").count() < 100, "only the rows that are seen are there"
     page.get_by_role("region", name="List of orders").evaluate("one => one.scrollTo(0, 0)")
-    times = page.evaluate(SECONDS_OF_KEYS)
-    # The middle one: what else the machine does is not the page's.
-    assert times[len(times) // 2] < 100, times
+    # Beside the first page in the same run, and not in milliseconds: those are the machine's.
+    many = median(page.evaluate(TIMES_OF_KEYS))
+    assert many < 3 * few + FRAME_MS, (few, many)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
