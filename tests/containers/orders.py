@@ -102,7 +102,8 @@ class Load:
                 try:
                     action(session)
                 except requests.RequestException as error:
-                    self.failures.append(f"{time.strftime('%H:%M:%S')} {action.__name__}: {error}")
+                    said = "" if error.response is None else error.response.text
+                    self.failures.append(f"{time.strftime('%H:%M:%S')} {action.__name__}: {error} {said}")
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
