@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from flask import Flask, Response, stream_with_context
 
-from app.api.auth import may_go_on
+from app.api.auth import current_caller, may_go_on
 from app.api.policy import add_route
 from app.api.sampling import Sampler
 from app.api.schemas import NoQuery
@@ -16,6 +18,7 @@ from app.api.services import Services
 from app.errors import Overloaded
 
 MOST = 50  # streams of one process: each holds a connection and asks every three seconds who it is for
+MOST_OF_ONE = 10  # of one user or token, so that nobody takes the places of all others
 PERIOD_S = 3.0
 STEP_S = 0.5  # how soon a stream notices that the process shuts down
 RETRY_MS = 2000
@@ -28,15 +31,31 @@ class EventStreams:
         self._snapshots = snapshots
         self._readiness = made.readiness
         self._life_s = made.config.event_stream_s
-        self._places = threading.BoundedSemaphore(MOST)
+        self._listening: Counter[str] = Counter()  # by actor
+        self._lock = threading.Lock()
 
     def get_operations_events(self, query: NoQuery) -> Response:
-        if not self._places.acquire(blocking=False):
-            raise Overloaded(f"{MOST} pages listen to this process already; close one, or ask GET /operations")
+        actor = current_caller().actor
+        self._enter(actor)
         response = Response(stream_with_context(self._tell()), content_type="text/event-stream")
-        response.call_on_close(self._places.release)
+        response.call_on_close(partial(self._leave, actor))
         response.headers["X-Accel-Buffering"] = "no"  # for proxies that would collect it first
         return response
+
+    def _enter(self, actor: str) -> None:
+        """Raises Overloaded when as many listen as may."""
+        with self._lock:
+            if self._listening.total() >= MOST:
+                raise Overloaded(f"{MOST} pages listen to this process already; close one, or ask GET /operations")
+            if self._listening[actor] >= MOST_OF_ONE:
+                raise Overloaded(f"{MOST_OF_ONE} pages of yours listen already; close one, or ask GET /operations")
+            self._listening[actor] += 1
+
+    def _leave(self, actor: str) -> None:
+        with self._lock:
+            self._listening[actor] -= 1
+            if not self._listening[actor]:
+                del self._listening[actor]
 
     def _tell(self) -> Iterator[bytes]:
         end = time.monotonic() + self._life_s

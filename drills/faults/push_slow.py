@@ -12,7 +12,7 @@ MAY = {
     "QueueOldestJobAge/warning": "it comes before the page",
     "StatusPushBehind": "the last orders' messages wait as long as their jobs",
 }
-ORDERS = 20
+ORDERS = 20  # on the default clock
 ANSWER_S = 8
 
 
@@ -20,7 +20,7 @@ def inject(stand: Stand) -> None:
     stand.open_simulator().tell(
         "POST", "/control/misbehave", channel=CHANNEL, operation="update", kind="slow_body", seconds=ANSWER_S
     )
-    ship_orders(stand, ORDERS)
+    ship_orders(stand, round(stand.stretch(ORDERS)))
 
 
 def heal(stand: Stand) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from app.api.events import MOST, PERIOD_S
+from app.api.events import MOST, MOST_OF_ONE, PERIOD_S
 from app.store.pool import Pool
 from app.store.tokens import create_token, revoke_token
 from stack.layout import Layout
@@ -38,6 +38,14 @@ class Rig:
     def listen(self, token: str, base: str = "") -> requests.Response:
         url = f"{base or self.console.url}/operations/events"
         return requests.get(url, headers={"Authorization": f"Bearer {token}"}, stream=True, timeout=10)
+
+    def listen_soon(self, token: str) -> requests.Response:
+        """Once there is a place: those who went away are noticed at the next snapshot."""
+        deadline = time.monotonic() + SOON_S
+        while (answer := self.listen(token)).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        return answer
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +114,11 @@ def test_a_revoked_token_ends_its_stream(rig: Rig) -> None:
 
 
 def test_one_stream_too_many_is_asked_to_come_again(rig: Rig) -> None:
-    token = create_token(rig.pool, "crowd", "viewer")
+    crowd = [create_token(rig.pool, f"crowd-{number}", "viewer") for number in range(MOST // MOST_OF_ONE)]
+    token = create_token(rig.pool, "late", "viewer")
     with ExitStack() as stack:
-        for _ in range(MOST):
-            assert stack.enter_context(rig.listen(token)).status_code == 200
+        for one in crowd * MOST_OF_ONE:
+            stack.enter_context(rig.listen_soon(one))
         refused = rig.listen(token)
         assert (refused.status_code, refused.json()["type"]) == (503, "urn:palmonas:problem:overloaded")
         assert int(refused.headers["Retry-After"]) > 0
@@ -117,10 +126,16 @@ def test_one_stream_too_many_is_asked_to_come_again(rig: Rig) -> None:
         started = time.monotonic()
         assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 200
         assert time.monotonic() - started < 2.5, "others are served beside them"
-    deadline = time.monotonic() + SOON_S
-    while rig.listen(token).status_code != 200:  # those that went away gave their places back
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    rig.listen_soon(token).close()  # those that went away gave their places back
+
+
+def test_one_who_listens_everywhere_leaves_places_for_others(rig: Rig) -> None:
+    greedy, other = (create_token(rig.pool, name, "viewer") for name in ("greedy", "other"))
+    with ExitStack() as stack:
+        for _ in range(MOST_OF_ONE):
+            stack.enter_context(rig.listen_soon(greedy))
+        assert rig.listen(greedy).status_code == 503
+        stack.enter_context(rig.listen_soon(other))
 
 
 def test_a_shutdown_waits_for_no_stream(rig: Rig) -> None:
