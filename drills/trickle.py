@@ -1,4 +1,4 @@
-"""Operators' changes whose bodies never end: each open request gets one more byte every two seconds."""
+"""Logins whose bodies never end: each open request gets one more byte every two seconds, until it is told 408."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import socket
 from contextlib import suppress
 
 from drills.background import repeat
-from drills.console import make_headers
 from drills.stand import Stand
 
 PAUSE_S = 2.0  # HAProxy ends a client's connection after 15 s of silence
@@ -14,12 +13,10 @@ CONNECT_DEADLINE_S = 5.0
 BODY = 60_000  # bytes announced; the console takes 64 KiB
 
 
-def trickle_changes(stand: Stand, senders: int) -> None:
-    """Keep so many changes of an order open through the front door until the drill is undone."""
-    token = make_headers(stand)["Authorization"]
+def trickle_logins(stand: Stand, senders: int) -> None:
+    """Keep so many logins open through the front door until the drill is undone. No body is whole, so no store is asked."""
     head = (
-        f"PATCH /orders/1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
+        f"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
     ).encode("ascii")
     opened: list[socket.socket] = []
 
