@@ -14,7 +14,7 @@ BODY = 60_000  # bytes announced; the console takes 64 KiB
 
 
 def trickle_logins(stand: Stand, senders: int) -> None:
-    """Keep so many logins open through the front door until the drill is undone. No body is whole, so no store is asked."""
+    """Keep so many logins open through the front door until the drill is undone. No body is whole: the store rests."""
     head = (
         f"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
     ).encode("ascii")
