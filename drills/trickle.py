@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from contextlib import suppress
 
 from drills.background import repeat
 from drills.stand import Stand
 
-PAUSE_S = 2.0  # HAProxy ends a client's connection after 15 s of silence
+STEP_S = 0.1
+BYTE_EVERY = 20  # steps; HAProxy ends a client's connection after 15 s of silence
+# Opened one after the other, and so answered one after the other: what queues waits for a moment. Within less than the
+# ten seconds after which each ends.
+STEPS_TO_FILL = 50
 CONNECT_DEADLINE_S = 5.0
 BODY = 60_000  # bytes announced; the console takes 64 KiB
+HEAD = (
+    f"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
+).encode("ascii")
 
 
 def trickle_logins(stand: Stand, senders: int) -> None:
     """Keep so many logins open through the front door until the drill is undone. No body is whole: the store rests."""
-    head = (
-        f"POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
-    ).encode("ascii")
     opened: list[socket.socket] = []
+    steps = itertools.count()
+
+    def is_over(one: socket.socket) -> bool:
+        with suppress(BlockingIOError):
+            one.recv(4096)  # an answer, or the end
+            return True
+        return False
 
     def feed() -> None:
-        for one in list(opened):
+        step = next(steps)
+        for number, one in enumerate(list(opened)):
             try:
-                one.sendall(b" ")
-                one.setblocking(False)
-                with suppress(BlockingIOError):
-                    one.recv(4096)  # an answer: this request is over
+                if is_over(one):
                     raise ConnectionResetError
+                if number % BYTE_EVERY == step % BYTE_EVERY:
+                    one.sendall(b" ")
             except OSError:
                 one.close()
                 opened.remove(one)
-            else:
-                one.settimeout(CONNECT_DEADLINE_S)
-        while len(opened) < senders:
+        for _ in range(min(senders - len(opened), senders // STEPS_TO_FILL)):
             one = socket.create_connection(("127.0.0.1", stand.layout.port), CONNECT_DEADLINE_S)
             opened.append(one)
-            one.sendall(head)
+            one.sendall(HEAD)
+            one.setblocking(False)
 
     def close_all() -> None:
         for one in opened:
             one.close()
 
     stand.undo.callback(close_all)
-    repeat(stand, feed, pause_s=PAUSE_S)
+    repeat(stand, feed, pause_s=STEP_S)
