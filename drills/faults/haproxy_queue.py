@@ -12,7 +12,6 @@ MAY = {
     "HaproxySessionsNearLimit": "the only server of the console has all the sessions that it may",
     "HaproxyErrors": "who waits for longer than five seconds gets 503",
     "PalmonasApiBusy": "the console has nine tenths of the requests that it serves at once",
-    "PalmonasApiStuck": "and none of them ends",
 }
 
 
