@@ -39,7 +39,7 @@ def test_the_heart_beats_between_the_calls_of_a_page_and_not_while_one_hangs(
         settings = {
             "amazon_api_url": shop.url,
             "amazon_token_url": f"{shop.url}/token",
-            "amazon_client_id": "client",
+            "amazon_client_id": "amzn1.application-oa2-client.test",
             "amazon_client_secret": SECRET,
             "amazon_refresh_token": SECRET,
             "amazon_marketplace_ids": "M1",
