@@ -104,7 +104,8 @@ def _look(browser: Browser, address: str, width: int, *, token: str, picture: Pa
     height = 900 if width > 600 else 844
     context = browser.new_context(
         viewport={"width": width, "height": height},
-        http_credentials={"username": "x", "password": token} if token else None,
+        # Unasked: where the console is built, who is not known is led to its login instead of being asked.
+        extra_http_headers={"Authorization": f"Bearer {token}"} if token else None,
         color_scheme="dark",
         timezone_id="UTC",
     )
