@@ -60,9 +60,9 @@ class _FollowsMaster:
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().read_response(*args, **kwargs)  # type: ignore[misc]  # redis-py's, too
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]  # it is mixed into redis-py's
         except redis.ReadOnlyError as error:
-            self.disconnect()  # type: ignore[attr-defined]  # redis-py's, too
+            self.disconnect()  # type: ignore[attr-defined]  # as above
             raise redis.ConnectionError("this Redis is a replica now; the master is asked for again") from error
 
 

@@ -1,7 +1,9 @@
-"""Clients of a drill's own, in threads that end with the drill."""
+"""Clients and processes of a drill's own, which end with the drill."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -12,6 +14,7 @@ from app.errors import PalmonasError
 from drills.stand import Stand
 
 JOIN_DEADLINE_S = 30.0
+END_DEADLINE_S = 60.0  # the kernel takes its time to give back a machine's memory
 # What a client of a broken service meets; anything else is a mistake of the drill and ends its thread loudly.
 EXPECTED = (OSError, psycopg2.Error, redis.RedisError, PalmonasError)
 
@@ -51,3 +54,10 @@ def run_once(stand: Stand, action: Callable[[], object]) -> None:
     thread = threading.Thread(target=run, daemon=True)
     stand.undo.callback(thread.join, JOIN_DEADLINE_S)
     thread.start()
+
+
+def run_program(stand: Stand, source: str) -> None:
+    """Run Python `source` in a process of its own until the drill is undone."""
+    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.DEVNULL)
+    stand.undo.callback(process.wait, END_DEADLINE_S)
+    stand.undo.callback(process.kill)

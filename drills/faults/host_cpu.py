@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
+from drills.background import run_program
 from drills.stand import Stand
 
 EXPECT = ("HostCpuPressure",)
@@ -22,9 +21,7 @@ while True:
 
 def inject(stand: Stand) -> None:
     for _ in range(2 * (os.cpu_count() or 1)):
-        process = subprocess.Popen([sys.executable, "-c", WORK], stdin=subprocess.DEVNULL)
-        stand.undo.callback(process.wait, 10)
-        stand.undo.callback(process.kill)
+        run_program(stand, WORK)
 
 
 def heal(stand: Stand) -> None:

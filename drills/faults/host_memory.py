@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
+from drills.background import run_program
 from drills.stand import Stand
 
 EXPECT = ("HostMemoryLow",)
@@ -32,9 +30,7 @@ while True:
 
 
 def inject(stand: Stand) -> None:
-    process = subprocess.Popen([sys.executable, "-c", WORK], stdin=subprocess.DEVNULL)
-    stand.undo.callback(process.wait, 60)
-    stand.undo.callback(process.kill)
+    run_program(stand, WORK)
 
 
 def heal(stand: Stand) -> None:
