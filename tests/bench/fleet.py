@@ -1,7 +1,8 @@
 """The series of a large installation: 20 API instances, 50 workers, four channels, and the exporters beside them.
 
 Ours are made from the declarations in app/telemetry.py, with the label values that the service really has; those of
-the exporters from the recorded scrapes. Nothing is wrong in it: only Watchdog has a reason to fire.
+the exporters from the recorded scrapes. Every instance is a container, too, on one of four hosts, with each limit that
+a container can have. Nothing is wrong in it: only Watchdog has a reason to fire.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ GAUGES = {
     "process_max_fds": 1024.0,
     "process_resident_memory_bytes": 8e7,
 }
+CONTAINER_VALUES = {"container_spec_memory_limit_bytes": 512e6}
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _make_ours(process: telemetry.Process, pools: tuple[str, ...], queues: tuple
     """Every metric that this kind of process declares, under every combination of its labels' values."""
     own = {**LABELS, "process": (process,), "queue": queues}
     for one in telemetry.DECLARED.values():
-        if process not in one.processes:
+        if process not in one.processes or "name" in one.labels:
             continue
         names = [label for label in one.labels if label not in ("pool", "route")]
         values = [OF_METRIC.get((one.name, label)) or own[label] for label in names]
@@ -146,6 +148,32 @@ def _make_ours(process: telemetry.Process, pools: tuple[str, ...], queues: tuple
         yield Series(name, "", GAUGES.get(name, 30.0))
 
 
+def _make_watched(containers: Iterable[tuple[str, str]]) -> Iterator[Series]:
+    """What the exporter tells of each container (service, name): it runs and is healthy."""
+    values = {"state": telemetry.CONTAINER_STATES, "health": telemetry.CONTAINER_HEALTH_STATES}
+    for (service, name), one in itertools.product(containers, telemetry.DECLARED.values()):
+        if "name" in one.labels:
+            (own,) = set(one.labels) & set(values) or {""}
+            for value in values.get(own, ("",)):
+                labels = _write((("name", name), ("service", service), *(((own, value),) if own else ())))
+                yield Series(one.name, labels, float(value in ("running", "healthy")))
+
+
+def _make_cadvisor(containers: Iterable[tuple[str, str]]) -> Iterator[Series]:
+    """The recorded scrape's series of a container, for each one (service, name)."""
+    project = "container_label_com_docker_compose_project"
+    pattern = re.compile(r'(?P<name>\w+)\{(?P<labels>.*name="shop-(?:store|web)-1".*)\} (?P<value>\S+)(?: \d+)?')
+    (path,) = FOLDER.glob("cadvisor-*.prom")
+    found = {one["name"]: one for one in map(pattern.fullmatch, path.read_text(encoding="utf-8").splitlines()) if one}
+    for service, name in containers:
+        for metric, one in found.items():
+            cpu = (("cpu", "total"),) if 'cpu="total"' in one["labels"] else ()
+            compose = ((project, "palmonas"), (project.replace("_project", "_service"), service))
+            labels = _write((*compose, *cpu, ("id", f"/docker/{name}"), ("image", "palmonas:1"), ("name", name)))
+            slope = 10.0 if metric.endswith("_periods_total") and "throttled" not in metric else 0.0
+            yield Series(metric, labels, CONTAINER_VALUES.get(metric, float(one["value"])), slope)
+
+
 def _make_flask(rules: Iterable[str], methods: tuple[str, ...], statuses: tuple[str, ...]) -> Iterator[Series]:
     for rule, method, status in itertools.product(rules, methods, statuses):
         labels = _write((("method", method), ("url_rule", rule), ("status", status)))
@@ -163,7 +191,7 @@ def _make_exporter(name: str) -> Iterator[Series]:
         slope = 0.1 if kinds.get(found["name"]) == "counter" and float(found["value"]) > 0 else 0.0
         labels = found["labels"] or ""
         server = re.search(r'server="(api-(?:accept|console))-1"', labels)
-        if 'server="' in labels and server is None:
+        if name == "haproxy" and 'server="' in labels and server is None:
             continue
         copies = range(1, (ACCEPT if "accept" in labels else CONSOLE) + 1) if server else (1,)
         for number in copies:
@@ -192,7 +220,6 @@ def make_fleet() -> list[Target]:
         queue = QUEUES[number % len(QUEUES)]
         add("worker", f"worker-{queue}-{number}", _make_ours("worker", POOLS["worker"], (queue,)))
     add("dispatcher", "dispatcher", _make_ours("dispatcher", POOLS["dispatcher"], QUEUES))
-    add("exporter", "exporter", _make_ours("exporter", POOLS["exporter"], QUEUES))
     for part, exporter, number in (
         ("postgresql", "postgres_exporter", 1),
         ("redis", "redis_exporter", 1),
@@ -205,4 +232,9 @@ def make_fleet() -> list[Target]:
     ):
         for host in range(1, number + 1):
             add(part, f"{part}-{host}", _make_exporter(exporter))
+    containers = [(re.sub(r"-\d+$", "", name), name) for name in ("exporter", *(one.instance for one in targets))]
+    ours = _make_ours("exporter", POOLS["exporter"], QUEUES)
+    add("exporter", "exporter", (*ours, *_make_watched(containers)))
+    for host in range(HOSTS):
+        add("cadvisor", f"cadvisor-{host + 1}", _make_cadvisor(containers[host::HOSTS]))
     return targets
