@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,16 @@ def place_configuration(layout: Layout, factor: float, url: str) -> None:
     for name in ("rules", "alerts"):
         (prometheus / name).unlink()
         (prometheus / name).mkdir()
-    for path, text in render_scaled(load_settings(), factor).items():
-        (prometheus / path).write_text(text, encoding="utf-8")
+    place_rules(layout, factor)
+
+
+def place_rules(layout: Layout, factor: float, **lines: float) -> None:
+    """Write the scaled rules, with some thresholds of prometheus/settings.yml at other values. Reload after it."""
+    settings = load_settings()
+    moved = {name: replace(settings.thresholds[name], value=line) for name, line in lines.items()}
+    settings = replace(settings, thresholds=settings.thresholds | moved)
+    for path, text in render_scaled(settings, factor).items():
+        (layout.state / "prometheus" / path).write_text(text, encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, Any]:
