@@ -1,12 +1,12 @@
 # Everything there is to do, by name. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: test-newer libraries test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser engine
+.PHONY: containers test-newer libraries test-containers soak test-console test-dashboards test-panels load load-ui test-mutants help up down status dev test test-unit test-integration drills fuzz lint format lock bench bench-rules bench-dashboards build-generated check-drift embedded clean bootstrap bootstrap-dev tools browser engine
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # The tests on real servers mostly wait, so two processes share them, by file.
 JOBS := 2
-SHELL_SCRIPTS := scripts/* deploy/swarm/deploy .ci/run containers/healthcheck containers/postgres-init.sh containers/postgres-replica.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
+SHELL_SCRIPTS := scripts/* deploy/swarm/deploy .ci/run containers/healthcheck containers/postgres-init.sh containers/postgres-replica.sh containers/redis-start.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
 FUZZER := build/fuzz
 CONTAINERS := build/containers
 FUZZ_SECONDS := 60
@@ -22,6 +22,10 @@ help: ## List the targets.
 
 up: bootstrap ## Install what is missing, start everything with simulated channels (PALMONAS_PORT=4000).
 	@$(BIN)/palmonas up --demo --install
+
+containers: ## Look whether Docker can, then start everything in containers (SETTINGS=containers/scale.env).
+	@scripts/check-docker $(if $(SETTINGS),--env-file $(SETTINGS))
+	docker compose $(if $(SETTINGS),--env-file $(SETTINGS)) up --detach --wait
 
 down: bootstrap ## Stop everything; what is stored stays.
 	@$(BIN)/palmonas down
@@ -47,7 +51,7 @@ test-dashboards: bootstrap-dev browser ## Open every dashboard in Chromium on a 
 test-console: bootstrap-dev browser ## Work with the console in Chromium, on a service and a demo of its own; keep pictures (10 minutes).
 	$(PYTEST) tests/console
 
-test-containers: bootstrap-dev engine $(CONTAINERS)/.stamp ## Run compose.yml on a private Docker engine, official images replaced by stand-ins (root; 30 minutes).
+test-containers: bootstrap-dev engine browser $(CONTAINERS)/.stamp ## Run compose.yml on a private Docker engine, official images replaced by stand-ins (root; 30 minutes).
 	$(PYTEST) tests/containers
 
 $(CONTAINERS)/.stamp: requirements/containers.lock | bootstrap-dev

@@ -19,6 +19,7 @@ from stack.channel_secrets import WEBHOOK_SECRETS, make_secret
 from stack.frontdoor import Door, render_door
 from stack.monitoring import SOURCE
 from stack.receivers import merge_receivers
+from stack.sentinel import describe_sentinel
 from stack.simulated import API_SECRETS, CONTROL_TOKEN_FILE
 
 VOLUMES = Path("/var/lib/palmonas")
@@ -81,7 +82,10 @@ def _prepare_servers(volumes: Path, *, scale: bool) -> None:
     """Passwords of PostgreSQL and Redis, and the files in which those who connect to them find theirs."""
     passwords = {role: _keep(volumes / "postgres" / f"{role}.password", secrets.token_urlsafe(24)) for role in ROLES}
     redis = _keep(volumes / "redis" / "redis.password", secrets.token_urlsafe(24))
-    _write(volumes / "redis" / "redis.conf", REDIS_CONFIGURATION.format(password=redis))
+    configuration = REDIS_CONFIGURATION.format(password=redis)
+    _write(volumes / "redis" / "redis.conf", configuration + (f"masterauth {redis}\n" if scale else ""))
+    # containers/redis-start.sh knows the master when it starts a Sentinel.
+    _write(volumes / "redis" / "sentinel.conf", describe_sentinel("* -::*", 26379, 6379, redis, "@master@"))
     address = "postgresql://palmonas:{}@{}:5432/palmonas"
     _write(volumes / "app" / "database_url", address.format(passwords["palmonas"], "postgres"))
     replica = volumes / "app" / "database_replica_url"
@@ -91,7 +95,8 @@ def _prepare_servers(volumes: Path, *, scale: bool) -> None:
         replica.unlink(missing_ok=True)
     _write(volumes / "app" / "redis_url", f"redis://default:{redis}@redis:6379/0")
     _write(volumes / "monitoring" / "postgres.password", passwords["palmonas_monitor"])
-    _write(volumes / "monitoring" / "redis.json", json.dumps({"redis://redis:6379": redis}))
+    watched = {f"redis://{name}:6379": redis for name in ("redis", "redis-replica")}
+    _write(volumes / "monitoring" / "redis.json", json.dumps(watched))
 
 
 def _prepare_service(directory: Path, given: Mapping[str, str], *, demo: bool) -> None:

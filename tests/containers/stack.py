@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from stack.processes import find_free_port
 from tests.containers.engine import ROOT, TOOLS, Engine, run
 
@@ -95,6 +97,14 @@ class Stack:
     def read_secret(self, name: str) -> str:
         """A secret of the service, such as admin.token or shopify_secrets."""
         return self.execute("api-console", "cat", f"/run/palmonas/{name}").strip()
+
+
+def ask_prometheus(stack: Stack, query: str) -> list[dict[str, Any]]:
+    """The series that a query finds now."""
+    answer = requests.get(f"{stack.prometheus}/api/v1/query", params={"query": query}, timeout=30)
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()["data"]["result"]
+    return found
 
 
 def read_settings(name: str) -> dict[str, str]:

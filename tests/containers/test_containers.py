@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
 
 import pytest
 import requests
@@ -14,7 +13,7 @@ from stack.processes import wait_until
 from tests.containers.conftest import Record
 from tests.containers.engine import Engine
 from tests.containers.orders import Load, count_orders, count_pending, count_stored_twice
-from tests.containers.stack import Stack
+from tests.containers.stack import Stack, ask_prometheus
 from tests.sender import read_payload
 
 ONCE = {"secrets", "migrate"}
@@ -33,13 +32,6 @@ ROUNDS = (
     "dispatcher",
     "exporter",
 )
-
-
-def ask_prometheus(stack: Stack, query: str) -> list[dict[str, Any]]:
-    answer = requests.get(f"{stack.prometheus}/api/v1/query", params={"query": query}, timeout=30)
-    answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()["data"]["result"]
-    return found
 
 
 def count_servers(stack: Stack, proxy: str) -> int:
@@ -141,7 +133,18 @@ def test_prometheus_finds_everybody_and_no_rule_fails(stack: Stack) -> None:
 
     wanted = {
         *("palmonas-api", "palmonas-worker", "palmonas-dispatcher", "palmonas-exporter"),
-        *("postgresql", "redis", "node", "blackbox", "haproxy", "prometheus", "alertmanager", "cadvisor"),
+        *(
+            "postgresql",
+            "redis",
+            "node",
+            "blackbox",
+            "haproxy",
+            "prometheus",
+            "alertmanager",
+            "cadvisor",
+            "loki",
+            "alloy",
+        ),
     }
     assert wait_until(lambda: find_jobs() == wanted and not find_down(), SETTLE_S, pause_s=2), find_down()
     roles = {one["metric"]["role"] for one in ask_prometheus(stack, 'up{job="palmonas-api"}')}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -11,11 +11,13 @@ import requests
 from app.api.sessions import COOKIE
 from stack.processes import wait_until
 from stack.simulated import CHANNELS
+from tests.browser import open_browser
 from tests.containers.engine import ROOT, Engine
 from tests.containers.orders import ask_database, count_orders
 from tests.containers.stack import Stack, read_settings
 
 DEADLINE_S = 240.0
+PAGE_DEADLINE_MS = 60_000
 EACH = 20
 
 
@@ -77,24 +79,50 @@ def test_the_console_is_served_from_its_sources(demo: Stack) -> None:
     assert (page.status_code, "@vite/client" in page.text) == (200, True)
     assert requests.get(f"{url}/console/src/main.tsx", timeout=60).status_code == 200
     # All but the console goes to the API of the same profile.
-    assert requests.get(f"{url}/livez", timeout=30).json() == {"status": "ok"}
+    assert ask_livez(demo).json() == {"status": "ok"}
 
 
-def test_the_api_of_dev_follows_its_sources(demo: Stack) -> None:
-    demo.start("api-dev")
+def test_a_page_changes_with_its_source_and_is_not_loaded_again(demo: Stack) -> None:
+    demo.start("console-dev")
+    with open_browser() as browser:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{demo.ports['CONSOLE_PORT']}/console/", timeout=PAGE_DEADLINE_MS)
+        page.get_by_label("Password").wait_for(timeout=PAGE_DEADLINE_MS)
+        page.evaluate("window.seen = 'before'")
+        with change_source("frontend/src/shell/login-form.tsx", 'label="Password"', 'label="Word of this test"'):
+            page.get_by_label("Word of this test").wait_for(timeout=PAGE_DEADLINE_MS)
+        page.get_by_label("Password").wait_for(timeout=PAGE_DEADLINE_MS)
+        assert page.evaluate("window.seen") == "before"
 
-    def count_starts() -> int:
-        return demo.compose("logs", "--no-log-prefix", "api-dev").stdout.count('"api_started"')
 
-    before = count_starts()
-    os.utime(ROOT / "app" / "errors.py")
-    assert wait_until(lambda: count_starts() > before, DEADLINE_S, pause_s=1)
-    assert wait_until(lambda: is_answering(demo), DEADLINE_S, pause_s=1)
+def test_the_api_of_dev_answers_as_its_source_says(demo: Stack) -> None:
+    demo.start("console-dev")
+
+    def is_answered(wanted: dict[str, str]) -> bool:
+        try:
+            return bool(ask_livez(demo).json() == wanted)
+        except (requests.RequestException, ValueError):
+            return False
+
+    assert is_answered({"status": "ok"})
+    with change_source("app/operations.py", '("200 OK", {"status": "ok"})', '("200 OK", {"status": "fine"})'):
+        assert wait_until(lambda: is_answered({"status": "fine"}), DEADLINE_S, pause_s=0.5)
+    assert wait_until(lambda: is_answered({"status": "ok"}), DEADLINE_S, pause_s=0.5)
 
 
-def is_answering(stack: Stack) -> bool:
-    page = f"http://127.0.0.1:{stack.ports['CONSOLE_PORT']}/livez"
+def ask_livez(stack: Stack) -> requests.Response:
+    """The API of the profile dev, as the console reaches it."""
+    return requests.get(f"http://127.0.0.1:{stack.ports['CONSOLE_PORT']}/livez", timeout=30)
+
+
+@contextmanager
+def change_source(name: str, old: str, new: str) -> Iterator[None]:
+    """A file of the clone, changed for the time of the block."""
+    path = ROOT / name
+    kept = path.read_text(encoding="utf-8")
+    assert old in kept
     try:
-        return requests.get(page, timeout=30).ok
-    except requests.RequestException:
-        return False
+        path.write_text(kept.replace(old, new, 1), encoding="utf-8")
+        yield
+    finally:
+        path.write_text(kept, encoding="utf-8")

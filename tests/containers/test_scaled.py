@@ -1,24 +1,35 @@
-"""containers/scale.env: a replica that follows and is read from."""
+"""containers/scale.env: a replica that follows and is read from, and a Redis that takes over from the other."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 
+from app.api.sessions import COOKIE
 from stack.processes import wait_until
+from tests.containers.conftest import Record
 from tests.containers.engine import Engine
-from tests.containers.orders import Load, ask_database, count_orders, count_pending
-from tests.containers.stack import Stack, read_settings
+from tests.containers.orders import Load, ask_database, count_orders, count_pending, count_stored_twice
+from tests.containers.stack import Stack, ask_prometheus, read_settings
 
 DEADLINE_S = 180.0
+# Three seconds of silence, an election, and a busy machine; a session and a stored order need no more than this.
+FAILOVER_S = 60.0
+AGAIN_S = 120.0  # with both gone, the first waits 40 s for a Sentinel that knows of another
+OURS = ("api-accept", "api-console", "worker-ingest", "worker-tasks", "dispatcher", "exporter")
+WATCHED = ("prometheus", "postgres-exporter", "postgres-replica-exporter", "redis-exporter", "redis-replica-exporter")
+REDIS = ("redis", "redis-replica")
+ROLE = 'REDISCLI_AUTH="$(cat /run/palmonas/redis.password)" redis-cli role'
 
 
 @pytest.fixture(scope="module")
 def scaled(built: Engine) -> Iterator[Stack]:
     stack = Stack(built, project="palmonas-scaled", settings=read_settings("scale"))
     try:
-        stack.start("haproxy", "api-accept", "api-console", "worker-ingest", "dispatcher", "postgres-replica")
+        stack.start("haproxy", *OURS, "postgres-replica", *WATCHED)
         yield stack
     finally:
         stack.stop()
@@ -36,3 +47,105 @@ def test_the_replica_follows_and_is_read_from(scaled: Stack) -> None:
     reads = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'palmonas'"
     there = scaled.execute("postgres-replica", "psql", "-X", "-A", "-t", "-d", "palmonas", "-c", reads)
     assert there.strip() == "t", "the console has connections to the replica"
+
+
+def test_every_server_is_measured_by_its_role(scaled: Stack) -> None:
+    for query in (
+        'pg_up{job="postgresql"} == 1',
+        'pg_up{job="postgresql-replica", instance="postgres-replica-exporter"} == 1',
+        'pg_exporter_last_scrape_error{job="postgresql-replica"} == 0',
+        'pg_client_sessions_count{job="postgresql-replica", state="idle"}',
+        'redis_instance_info{job="redis", role="master"}',
+        'redis_connected_slaves{job="redis"} == 1',
+        'redis_instance_info{job="redis-replica", instance="redis-replica-exporter", role="slave"}',
+        'redis_master_link_up{job="redis-replica"} == 1',
+    ):
+        assert wait_until(lambda query=query: ask_prometheus(scaled, query) != [], DEADLINE_S, pause_s=2), query
+
+
+def find_masters(stack: Stack) -> list[str]:
+    """Of both Redis, those that run and say that they are the master."""
+    found = []
+    for service in REDIS:
+        told = stack.compose("exec", "-T", service, "sh", "-c", ROLE, check=False).stdout
+        if told.startswith("master"):
+            found.append(service)
+    return found
+
+
+def ask_in_session(stack: Stack, cookie: str) -> bool:
+    """Whether a page is shown to who logged in before."""
+    try:
+        answer = requests.get(f"{stack.url}/orders", headers={"Cookie": f"{COOKIE}={cookie}"}, timeout=30)
+    except requests.RequestException:
+        return False
+    return answer.status_code == 200
+
+
+@pytest.fixture(scope="module")
+def cookie(scaled: Stack) -> str:
+    """Of a session that begins now."""
+    email = "failover@shop.example"
+    told = scaled.execute("api-console", *("palmonas", "user", "create", email, "--role", "viewer", "--generate"))
+    login = {"email": email, "password": told.split()[-1]}
+    answer = requests.post(f"{scaled.url}/session", json=login, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.cookies[COOKIE]
+
+
+@pytest.mark.parametrize("killed", REDIS)
+def test_a_killed_master_is_taken_over_from_under_load(
+    scaled: Stack, cookie: str, killed: str, record_property: Record
+) -> None:
+    """The first time it is `redis`, the second time the one that took over, from which that one follows by then."""
+    assert find_masters(scaled) == [killed]
+    other = next(one for one in REDIS if one != killed)
+    before, [container] = count_orders(scaled), scaled.list_containers(killed)
+    with Load(scaled, per_second=10) as load:
+        assert wait_until(lambda: len(load.accepted) >= 20, DEADLINE_S, pause_s=0.2)
+        scaled.engine.run("kill", container)
+        started = time.monotonic()
+        assert wait_until(lambda: ask_in_session(scaled, cookie), FAILOVER_S, pause_s=0.1)
+        session_s = time.monotonic() - started
+        known = set(load.accepted)
+        assert wait_until(lambda: load.accepted > known and is_stored_since(scaled), FAILOVER_S, pause_s=0.2)
+        stored_s = time.monotonic() - started
+        assert find_masters(scaled) == [other]
+        time.sleep(5)  # with the other one, as usual
+    record_property(
+        "Redis failover",
+        f"{killed} killed: the session was answered again after {session_s:.1f} s, orders were stored after "
+        f"{stored_s:.1f} s; {len(load.accepted)} orders accepted, {load.read} lists read, {len(load.failures)} failed",
+    )
+    print(*load.failures, sep="\n")
+    assert load.failures == []
+    assert wait_until(lambda: count_pending(scaled) == 0, DEADLINE_S, pause_s=1)
+    assert count_orders(scaled) == before + len(load.accepted)
+    assert count_stored_twice(scaled) == 0
+    scaled.engine.run("start", container)
+    follows = f'redis_master_link_up{{job="{"redis" if killed == "redis" else "redis-replica"}"}} == 1'
+    assert wait_until(lambda: ask_prometheus(scaled, follows) != [], DEADLINE_S, pause_s=1)
+    assert find_masters(scaled) == [other]
+
+
+def is_stored_since(stack: Stack) -> bool:
+    """Whether nothing waits that was accepted more than two seconds ago."""
+    late = "SELECT count(*) FROM inbox WHERE state = 'pending' AND received_at < now() - interval '2 seconds'"
+    return ask_database(stack, late) == "0"
+
+
+def test_with_both_gone_they_begin_anew(scaled: Stack, record_property: Record) -> None:
+    """Both empty, at addresses that no Sentinel knows; the session is gone, and a new job is done."""
+    started = time.monotonic()
+    containers = [container for service in REDIS for container in scaled.list_containers(service)]
+    scaled.engine.run("restart", "--time", "5", *containers, deadline_s=90)
+    assert wait_until(lambda: find_masters(scaled) == ["redis"], AGAIN_S, pause_s=1)
+    before = count_orders(scaled)
+    with Load(scaled, per_second=10) as load:
+        assert wait_until(lambda: count_orders(scaled) > before, AGAIN_S, pause_s=0.5)
+        assert wait_until(lambda: is_stored_since(scaled), AGAIN_S, pause_s=0.5)
+    record_property("Redis failover", f"both restarted at once: jobs again after {time.monotonic() - started:.0f} s")
+    follows = 'redis_master_link_up{job="redis-replica"} == 1'
+    assert wait_until(lambda: ask_prometheus(scaled, follows) != [], DEADLINE_S, pause_s=1)
+    assert wait_until(lambda: count_pending(scaled) == 0, DEADLINE_S, pause_s=1)
+    assert count_orders(scaled) == before + len(load.accepted)

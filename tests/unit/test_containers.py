@@ -46,7 +46,7 @@ def test_all_that_the_servers_and_their_users_need_fits_together(volumes: Path) 
     assert min(map(len, passwords)) >= 32
     assert f"requirepass {made['redis/redis.password']}\n" in made["redis/redis.conf"]
     assert made["monitoring/postgres.password"] == made["postgres/palmonas_monitor.password"]
-    assert json.loads(made["monitoring/redis.json"]) == {"redis://redis:6379": made["redis/redis.password"]}
+    assert set(json.loads(made["monitoring/redis.json"]).values()) == {made["redis/redis.password"]}
     config = Config({"PALMONAS_SECRETS_DIR": str(volumes / "app")}).check("DATABASE_URL", "REDIS_URL")
     assert f":{made['postgres/palmonas.password']}@postgres:5432/" in config.database_url
     assert f":{made['redis/redis.password']}@redis:6379/" in config.redis_url
@@ -77,6 +77,16 @@ def test_a_scaled_stack_has_a_replica_to_read_from(volumes: Path) -> None:
     made = prepare(volumes, **{SCALE: "1"})
     assert made["app/database_replica_url"] == made["app/database_url"].replace("@postgres:", "@postgres-replica:")
     assert "app/database_replica_url" not in prepare(volumes)
+
+
+def test_a_scaled_stack_has_a_redis_that_may_follow_and_sentinels_of_its_password(volumes: Path) -> None:
+    made = prepare(volumes, **{SCALE: "1"})
+    password = made["redis/redis.password"]
+    assert f"masterauth {password}\n" in made["redis/redis.conf"]
+    assert "sentinel monitor palmonas @master@ 6379 2\n" in made["redis/sentinel.conf"]
+    assert f"sentinel auth-pass palmonas {password}\n" in made["redis/sentinel.conf"]
+    assert f"\nrequirepass {password}\n" in made["redis/sentinel.conf"]
+    assert "masterauth" not in prepare(volumes)["redis/redis.conf"]
 
 
 def test_a_secret_of_the_operator_takes_the_place_of_a_made_one(volumes: Path) -> None:
