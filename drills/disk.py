@@ -72,6 +72,18 @@ def mount_disk(stand: Stand, size: int, inodes: int) -> Path:
     return directory
 
 
+def mount_swap(stand: Stand, size: int) -> None:
+    """Give the machine a swap file of `size` bytes until the drill is undone. Raises UsageError without the right."""
+    path = stand.layout.state / "swap"
+    path.write_bytes(bytes(size))  # no holes: the kernel takes none
+    path.chmod(0o600)
+    for command in (("mkswap", str(path)), ("swapon", str(path))):
+        done = _run(*command)
+        if done.returncode != 0:
+            raise UsageError(f"{command[0]} refuses; run this drill as root: {done.stderr.strip()}")
+    stand.undo.callback(_run, "swapoff", str(path))
+
+
 def use_space(directory: Path, share: float) -> None:
     """Write until this share of the disk at `directory` is in use."""
     disk = os.statvfs(directory)

@@ -46,6 +46,7 @@ class Stand:
         self.undo = ExitStack()
         self.servers: Servers = open_servers(layout)
         self.supervisor = Supervisor(layout)
+        self.load_pid: int | None = None
         self._frozen: set[int] = set()
         self._resting: set[str] = set()
 
@@ -91,6 +92,13 @@ class Stand:
             family = self.list_family(name)
             self._frozen.update(family)
             signal_all(family, signal.SIGSTOP)
+
+    def freeze_load(self) -> None:
+        """SIGSTOP to those who send: nothing more comes in. Raises UsageError on a stand without load."""
+        if self.load_pid is None:
+            raise UsageError("this drill needs a stack under load")
+        self._frozen.add(self.load_pid)
+        signal_all([self.load_pid], signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT to everything frozen."""
@@ -201,7 +209,7 @@ def open_stand(factor: float, report: Report, *, scale: bool = False, load: bool
             stack.callback(stand.undo.close)
             place_configuration(stand.layout, factor, receiver.url)
             if load:
-                stack.enter_context(run_load(stand.layout))
+                stand.load_pid = stack.enter_context(run_load(stand.layout)).pid
             yield stand
     finally:
         shutil.rmtree(directory, ignore_errors=True)

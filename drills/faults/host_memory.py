@@ -1,8 +1,4 @@
-"""One process takes a tenth of the machine's memory. The alert's line is moved to where that crosses it.
-
-The line that is shipped is at 10 % available: to cross it a drill would have to take nearly all that the machine has,
-and the kernel would kill something of somebody else's. The rule, the exporter and the shortage are the real ones.
-"""
+"""One process takes a tenth of the machine's memory; the alert's line is moved to where that crosses it."""
 
 from __future__ import annotations
 
@@ -11,9 +7,11 @@ from pathlib import Path
 
 from app.errors import UsageError
 from drills.background import run_program
-from drills.monitoring import place_rules
+from drills.lines import move_line
 from drills.stand import Stand
 
+# The line that is shipped is at 10 % available. To cross it a drill would have to take nearly all that the machine
+# has, and the kernel would end something of somebody else's.
 EXPECT = ("HostMemoryLow",)
 DETECT_S = 210.0
 TAKEN = 0.1  # of the memory
@@ -36,15 +34,9 @@ def inject(stand: Stand) -> None:
     if available < LEAST:
         raise UsageError(f"only {available:.0%} of the memory are available; this drill takes {TAKEN:.0%}")
 
-    stand.undo.callback(_move_line, stand)
-    _move_line(stand, memory_available=round(available - TAKEN / 2, 3))
+    move_line(stand, "memory_available", round(available - TAKEN / 2, 3))
     longest = round(stand.stretch(LONGEST_S))
     run_program(stand, WORK.format(longest=longest, size=round(found["MemTotal"] * TAKEN)))
-
-
-def _move_line(stand: Stand, **lines: float) -> None:
-    place_rules(stand.layout, stand.factor, **lines)
-    stand.reload("prometheus")
 
 
 def heal(stand: Stand) -> None:
