@@ -6,7 +6,18 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate
-from dashboards.queries import Line, interval_used, max_of, mean_of, pick, quantile_of, sum_of, sum_rate
+from dashboards.queries import (
+    BLIND,
+    NOTHING_FIRES,
+    Line,
+    interval_used,
+    max_of,
+    mean_of,
+    pick,
+    quantile_of,
+    sum_of,
+    sum_rate,
+)
 
 # `|` lets alerts through that have no instance or no job. Watchdog fires always: it says nothing about quality.
 CHOSEN = 'job=~"$job|", instance=~"$instance|", alertname!="Watchdog"'
@@ -40,29 +51,33 @@ def _answer() -> list[Any]:
         number(
             "Pages firing",
             "Alerts that wake somebody, firing now.",
-            f"count({_chosen('firing', PAGE)}) or vector(0)",
+            f"count({_chosen('firing', PAGE)}) or {NOTHING_FIRES}",
             "none",
             limits=[(1, RED)],
+            without=BLIND,
         ),
         number(
             "Warnings firing",
             "Alerts for working hours, firing now.",
-            f"count({_chosen('firing', WARNING)}) or vector(0)",
+            f"count({_chosen('firing', WARNING)}) or {NOTHING_FIRES}",
             "none",
             limits=[(1, YELLOW)],
+            without=BLIND,
         ),
         number(
             "Pending",
             "Alerts whose condition holds, and whose time has not come yet.",
-            f"count({_chosen('pending')}) or vector(0)",
+            f"count({_chosen('pending')}) or {NOTHING_FIRES}",
             "none",
+            without=BLIND,
         ),
         number(
             "Came and went",
             f"Alerts that became active {FLAPPING} times or more in the time shown: noise, or a part that is ill.",
-            f"count({_activations('alertname')} >= {FLAPPING}) or vector(0)",
+            f"count({_activations('alertname')} >= {FLAPPING}) or {NOTHING_FIRES}",
             "none",
             limits=[(1, YELLOW)],
+            without=BLIND,
         ),
         number(
             "To the receiver, p99",

@@ -22,7 +22,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.queries import Line
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
-GREEN, YELLOW, RED = "green", "yellow", "red"
+GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "#6e7178"
 # Where this repository can be read, with the slash at the end: a constant of each dashboard, empty as shipped.
 RUNBOOK_BASE = "runbook_base"
 EMPTY = "May be empty: "
@@ -35,12 +35,14 @@ Panel = TypeVar("Panel", timeseries.Panel, stat.Panel, heatmap.Panel, table.Pane
 class Extras(TypedDict, total=False):
     """What any panel may have. `alerts` watch what it shows; `may_be_empty` says why a healthy system may show nothing.
 
-    `leads_to` is the uid of the dashboard with the detail; `width` counts Grafana's 24 columns.
+    `without` is said in its place where a healthy system has something to show. `leads_to` is the uid of the dashboard
+    with the detail; `width` counts Grafana's 24 columns.
     """
 
     width: int
     alerts: Sequence[str]
     may_be_empty: str
+    without: str
     leads_to: str
 
 
@@ -51,7 +53,8 @@ def dress(panel: Panel, title: str, description: str, unit: str, extras: Extras,
     panel = panel.title(title).description(_describe(description, alerts, may_be_empty)).unit(unit)
     panel = panel.datasource(DATASOURCE).span(extras.get("width", width)).height(height)
     panel = panel.links(_links(alerts, extras.get("leads_to", "")))
-    return panel.no_value(may_be_empty) if may_be_empty else panel
+    instead = may_be_empty or extras.get("without", "")
+    return panel.no_value(instead) if instead else panel
 
 
 def _describe(text: str, alerts: Sequence[str], may_be_empty: str) -> str:

@@ -28,10 +28,11 @@ def _answer() -> list[Any]:
         number(
             "Without a server",
             "Backends of which no server is up and one is down. Servers in maintenance do not count as down.",
-            f"sum({pick(UP)} == bool 0 and {pick(DOWN)} > 0) or vector(0)",
+            f"sum({pick(UP)} == bool 0 and {pick(DOWN)} > 0) or 0 * count({pick(UP)})",
             "none",
             limits=[(1, RED)],
             alerts=["HaproxyNoServerUp"],
+            may_be_empty=WITHOUT,
         ),
         number(
             "Front door, from outside",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.frame import add_row, finish, start
-from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
+from dashboards.panels import GREEN, GREY, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
 from dashboards.queries import (
     ACCEPT_BUCKETS,
     ALL_INSTANCES,
+    BLIND,
+    EVALUATED,
+    NOTHING_FIRES,
     POOL_FILL,
     Line,
     max_of,
@@ -20,7 +23,6 @@ from dashboards.queries import (
     sum_rate,
 )
 from rules.limits import limit
-from rules.settings import load_settings
 
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
@@ -28,19 +30,35 @@ NO_TRAFFIC = "nobody has sent anything yet"
 # ALERTS carries only the labels that the alert kept: `|` lets those through that have no instance or no job.
 CHOSEN = 'job=~"$job|", instance=~"$instance|"'
 FIRING = f'ALERTS{{{CHOSEN}, alertstate="firing", severity=~"page|warning"}}'
-# The area of an alert is the name of its dashboard, but for the channels'.
-AREAS = sorted({area.replace("channels", "orders") for area in load_settings().areas})
+# What Prometheus has of each part while somebody watches it. A part is an area of alerts; the channels' is the orders'.
+SIGNALS = {
+    "api": ("palmonas_http_requests_in_flight", "flask_http_request_duration_seconds_count"),
+    "containers": ("palmonas_container_state", "container_spec_memory_limit_bytes"),
+    "haproxy": ("haproxy_server_status",),
+    "host": ("node_memory_MemAvailable_bytes",),
+    "monitoring": ("prometheus_build_info",),
+    "orders": ("palmonas_inbox_pending",),
+    "pools": ("db_client_connection_max",),
+    "postgresql": ("pg_up",),
+    "queues": ("rq_workers",),
+    "redis": ("redis_up",),
+    "slo": ("job_slo:palmonas_slo_events:rate5m",),
+}
 
 
 def _worst_by_area() -> str:
-    """0, 1 or 2 for each area: nothing fires, something warns, something pages."""
+    """For each part: nothing is known, nothing fires, something warns, something pages (-1 to 2)."""
     level = {"page": 2, "warning": 1}
     firing = [
         f'{value} * ALERTS{{{CHOSEN}, alertstate="firing", severity="{severity}"}}' for severity, value in level.items()
     ]
     named = f'label_replace({" or ".join(firing)}, "area", "orders", "area", "channels")'
-    quiet = [f'label_replace(vector(0), "area", "{area}", "", "")' for area in AREAS]
-    return f"max by (area) ({' or '.join([named, *quiet])})"
+    parts = []
+    for area, signals in SIGNALS.items():
+        # The instant of a counter, and not what it counts.
+        watched = " or ".join(f"timestamp({(pick_job if ':' in one else pick)(one)})" for one in signals)
+        parts.append(f'label_replace(0 * count({watched}) or vector(-1), "area", "{area}", "", "")')
+    return f"max by (area) ({named} or ({' or '.join(parts)}) and on () {EVALUATED})"
 
 
 def _answer() -> list[Any]:
@@ -49,15 +67,16 @@ def _answer() -> list[Any]:
         number(
             "Alerts firing",
             "Alerts that page or warn and fire now. 0 is green; what fires is listed below.",
-            f"count({FIRING}) or vector(0)",
+            f"count({FIRING}) or {NOTHING_FIRES}",
             "none",
             limits=[(1, RED)],
             leads_to="palmonas-alerts",
+            without=BLIND,
         ),
         number(
             "Processes down",
             "Processes that Prometheus knows and cannot scrape: dead, frozen, or cut off.",
-            f"count({pick('up')} == 0) or vector(0)",
+            f"sum({pick('up')} == bool 0)",
             "none",
             limits=[(1, RED)],
             alerts=["PalmonasApiDown"],
@@ -99,10 +118,12 @@ def _answer() -> list[Any]:
         ),
         states(
             "Parts, by what fires",
-            "Each part of the service over time: quiet, or an alert fires for it that warns or pages. A row leads to "
-            "the part's dashboard.",
+            "Each part of the service over time: quiet, or an alert fires for it that warns or pages. Grey: nobody "
+            "watches it, or what is chosen above has nothing of it. A gap: no rule is evaluated. A row leads to the "
+            "part's dashboard.",
             Line(_worst_by_area(), "{{area}}"),
-            {"0": ("quiet", GREEN), "1": ("warns", YELLOW), "2": ("pages", RED)},
+            {"-1": ("not watched", GREY), "0": ("quiet", GREEN), "1": ("warns", YELLOW), "2": ("pages", RED)},
+            without=BLIND,
         ),
         listing(
             "Firing now",

@@ -14,11 +14,12 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import heatmap as heatmap_model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.dress import GREEN, RED, YELLOW, Extras, Limits, ask, dress, legend, runbook_of, steps, tooltip
+from dashboards.dress import GREEN, GREY, RED, YELLOW, Extras, Limits, ask, dress, legend, runbook_of, steps, tooltip
 from dashboards.queries import Line, pick, quantile_lines, sum_rate
 
 __all__ = [
     "GREEN",
+    "GREY",
     "RED",
     "YELLOW",
     "graph",

@@ -9,6 +9,10 @@ ACCEPT_BUCKETS = "job_channel_le:palmonas_accept_duration_seconds_bucket:rate5m"
 POOL_FILL = "job_instance_pool:db_client_connection_used:ratio"
 ALL_INSTANCES = "Of all instances over five minutes, whichever is chosen."
 ALL_PROCESSES = "Of all processes over five minutes, whichever is chosen."
+# Watchdog fires for as long as rules are evaluated. Without it, that nothing fires says nothing.
+EVALUATED = 'ALERTS{job=~"$job|", instance=~"$instance|", alertname="Watchdog", alertstate="firing"}'
+NOTHING_FIRES = f"(vector(0) and on () {EVALUATED})"
+BLIND = "no rule is evaluated: does rule_files name the rules, Watchdog among them?"
 
 
 class Line(NamedTuple):

@@ -42,8 +42,8 @@ Written for Prometheus 2.42 and 3.x: every unit test passes with promtool 2.42, 
 drills on Prometheus 3.5, HAProxy 3.0 and the exporters of Debian 13. Nothing depends on the first instant of a range,
 which 3 leaves out (`tests/integration/test_rules_boundaries.py`), nor on how a whole number is written in `le`.
 
-Cost with 20 API instances and 50 workers, all in containers (61,400 series): evaluation takes 7 % of its interval on two
-busy cores, and 800 series are recorded. `make bench-rules` measures it, and fails above 10 % and 1,000.
+Cost with 20 API instances and 50 workers, all in containers (61,400 series): evaluation takes 7 % of its interval on
+two busy cores, and 800 series are recorded. `make bench-rules` measures it, and fails above 10 % and 1,000.
 
 What proves an alert is a drill ([`palmonas drill`](drills.md)): the fault was injected for real, the alert was seen
 pending and firing, its notification arrived, and after the heal it was resolved. Times are seconds from the fault to

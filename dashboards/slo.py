@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number
-from dashboards.queries import Line, pick_job
+from dashboards.queries import BLIND, NOTHING_FIRES, Line, pick_job
 
 LEFT = "job_slo:palmonas_slo_budget_left:ratio30d"
 BUDGET = "slo:palmonas_slo_budget:ratio"
@@ -56,10 +56,11 @@ def _answer() -> list[Any]:
         number(
             "Burn alerts firing",
             "Windows in which a budget burns too fast now.",
-            f"count({FIRING}) or vector(0)",
+            f"count({FIRING}) or {NOTHING_FIRES}",
             "none",
             limits=[(1, RED)],
             alerts=BURN,
+            without=BLIND,
         ),
         graph(
             "Budget left",

@@ -103,12 +103,11 @@ function makeVariable(model: VariableDefinition): SceneVariable[] {
 }
 
 function placePanel(panel: PanelDefinition): PlacedPanel {
-  const noValue = panel.fieldConfig?.defaults.noValue ?? '';
   return {
     id: panel.id,
     title: panel.title ?? '',
     place: panel.gridPos,
-    mayBeEmpty: noValue !== '' || findReason(panel) !== '',
+    mayBeEmpty: findReason(panel) !== '',
     body: makePanel(panel),
   };
 }

@@ -14,6 +14,7 @@ from cli.dashboards import dashboards
 from dashboards.catalogue import build_dashboards
 from dashboards.coverage import check_set, find_reasons
 from dashboards.lint import lint_dashboard, lint_query
+from dashboards.overview import SIGNALS
 from rules.files import read_alerts
 
 BOARDS = build_dashboards()
@@ -63,7 +64,7 @@ def hide_in_row(board: Board) -> None:
 
 
 def spoil_legend(board: Board) -> None:
-    board["panels"][0]["targets"][0]["legendFormat"] = "{{instance}} {{queue}}"
+    board["panels"][1]["targets"][0]["legendFormat"] = "{{instance}} {{queue}}"
 
 
 def set_variable(key: str, value: Any) -> Callable[[Board], None]:
@@ -179,3 +180,8 @@ def test_command_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, compl
         lint(path)
     with pytest.raises(UsageError, match="cannot read"):
         lint(tmp_path / "missing.json")
+
+
+def test_every_area_of_the_alerts_is_a_part_of_the_overview() -> None:
+    areas = {alert.labels["area"].replace("channels", "orders") for alert in read_alerts()}
+    assert areas == set(SIGNALS)
