@@ -37,25 +37,46 @@ def dashboards() -> None:
     default=ROOT,
     help="Write under this directory instead of the repository.",
 )
-def build(check: bool, root: Path) -> None:
-    """Write grafana/dashboards/*.json, docs/metrics.md and docs/alerts.md."""
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What differs from prometheus/settings.yml; as for `palmonas rules build`.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the dashboards alone, into this directory.",
+)
+def build(check: bool, root: Path, settings_file: Path | None, out: Path | None) -> None:
+    """Write grafana/dashboards/*.json, docs/metrics.md and docs/alerts.md; with --out, dashboards for another team."""
     require_tools(*NEEDED)
     from dashboards import catalogue
+    from rules.settings import load_settings
 
-    if check:
+    if out is not None and root != ROOT:
+        raise UsageError("--root and --out are two places: give one of them")
+    if out is not None:
+        files, target = catalogue.render_dashboards(load_settings(settings_file)), out
+        drifted = catalogue.differ(files, out)
+    elif settings_file is not None:
+        raise UsageError("--settings needs --out, so that the dashboards of this repository stay as they are")
+    else:
+        files, target = catalogue.generate(), root
         drifted = catalogue.find_drift(root)
+    if check:
         if drifted:
             names = ", ".join(path.as_posix() for path in drifted)
             raise UsageError(f"out of date: {names}. Run `palmonas dashboards build` and commit what it writes.")
         click.echo("Dashboards and reference pages are up to date.")
         return
     try:
-        changed = catalogue.write(root)
+        catalogue.put(drifted, files, target)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
-    for path in changed:
-        click.echo(f"wrote {path.as_posix()}" if (root / path).exists() else f"removed {path.as_posix()}")
-    click.echo(f"{len(changed)} files changed.")
+    for path in drifted:
+        click.echo(f"wrote {path.as_posix()}" if (target / path).exists() else f"removed {path.as_posix()}")
+    click.echo(f"{len(drifted)} files changed.")
 
 
 @dashboards.command()

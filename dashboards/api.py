@@ -20,7 +20,7 @@ from dashboards.queries import (
     sum_rate,
     top_sum_rate,
 )
-from rules.limits import limit
+from rules.limits import limit, tell_seconds
 
 ACCEPT = "palmonas_accept_duration_seconds"
 FLASK = "flask_http_request_duration_seconds"
@@ -54,16 +54,17 @@ def _answer() -> list[Any]:
             "Share of deliveries that got 503 because the store could not answer in time. Senders try again.",
             ratio_of(sum_rate(f"{ACCEPT}_count", "", 'outcome="unavailable"'), sum_rate(f"{ACCEPT}_count")),
             "percentunit",
-            limits=[(0.001, YELLOW), (limit("api_errors"), RED)],
+            limits=[(0.001, YELLOW), ("api_errors", RED)],
             alerts=["PalmonasApiErrors"],
             may_be_empty=NO_TRAFFIC,
         ),
         number(
             "Accept, p99",
-            f"99 of 100 webhooks were answered within this time. The target is 250 ms. {ALL_INSTANCES}",
+            f"99 of 100 webhooks were answered within this time. The target is {tell_seconds(limit('accept_p99'))}. "
+            f"{ALL_INSTANCES}",
             recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",
-            limits=[(limit("accept_p99"), YELLOW), (1, RED)],
+            limits=[("accept_p99", YELLOW), (1, RED)],
             alerts=["PalmonasApiSlow"],
             may_be_empty=NO_TRAFFIC,
         ),
@@ -72,7 +73,7 @@ def _answer() -> list[Any]:
             "The busiest instance: requests being served, as a share of what it serves at once.",
             f"max({IN_FLIGHT})",
             "percentunit",
-            limits=[(limit("in_flight"), YELLOW), (1, RED)],
+            limits=[("in_flight", YELLOW), (1, RED)],
             alerts=["PalmonasApiBusy", "PalmonasApiStuck"],
         ),
         number(
@@ -80,7 +81,7 @@ def _answer() -> list[Any]:
             "How late a 100 ms timer fires, over all instances. Above 100 ms every request waits.",
             quantile_of(0.99, "gevent_hub_lag_seconds"),
             "s",
-            limits=[(limit("hub_lag"), YELLOW)],
+            limits=[("hub_lag", YELLOW)],
             alerts=["PalmonasApiHubLag"],
         ),
     ]
@@ -100,7 +101,7 @@ def _accept() -> list[Any]:
             f"{ALL_INSTANCES}",
             [Line(recorded_quantile(0.99, ACCEPT_BUCKETS, "channel"), "{{channel}}")],
             "s",
-            limits=[(limit("accept_p99"), YELLOW)],
+            limits=[("accept_p99", YELLOW)],
             alerts=["PalmonasApiSlow"],
             may_be_empty=NO_TRAFFIC,
         ),
@@ -150,7 +151,7 @@ def _requests() -> list[Any]:
             f"The ten slowest URL rules. A rule, never a raw path. {ALL_INSTANCES}",
             [Line(f"topk(10, {pick_job(ROUTE_P99)})", "{{method}} {{url_rule}}")],
             "s",
-            limits=[(limit("request_p99"), YELLOW)],
+            limits=[("request_p99", YELLOW)],
             alerts=["PalmonasApiSlow"],
             may_be_empty="nobody has asked anything yet",
         ),
@@ -173,7 +174,7 @@ def _requests() -> list[Any]:
             "Requests being served, as a share of what the instance serves at once. At 100 % new ones wait "
             "in the kernel.",
             [Line(IN_FLIGHT, "{{instance}}")],
-            [(limit("in_flight"), YELLOW), (1, RED)],
+            [("in_flight", YELLOW), (1, RED)],
             alerts=["PalmonasApiBusy", "PalmonasApiStuck"],
         ),
         graph(
@@ -181,7 +182,7 @@ def _requests() -> list[Any]:
             "How late a 100 ms timer fires. Above 100 ms something keeps the loop to itself, and every request waits.",
             [Line(quantile_of(0.99, "gevent_hub_lag_seconds", "instance"), "{{instance}}")],
             "s",
-            limits=[(limit("hub_lag"), YELLOW)],
+            limits=[("hub_lag", YELLOW)],
             alerts=["PalmonasApiHubLag"],
         ),
         graph(

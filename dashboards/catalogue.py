@@ -26,6 +26,8 @@ from dashboards import (
     slo,
     workers,
 )
+from rules.limits import use_settings
+from rules.settings import Settings
 
 BUILDERS: tuple[Callable[[], dict[str, Any]], ...] = (
     overview.build,
@@ -52,6 +54,12 @@ def build_dashboards() -> list[dict[str, Any]]:
     return [build() for build in BUILDERS]
 
 
+def render_dashboards(settings: Settings) -> dict[Path, str]:
+    """Every dashboard with the lines of `settings`, as the text of its file, by the file's name."""
+    with use_settings(settings):
+        return {Path(f"{board['uid']}.json"): _to_json(board) for board in build_dashboards()}
+
+
 def generate() -> dict[Path, str]:
     """The text of every generated file, by its path from the root of the repository."""
     boards = build_dashboards()
@@ -66,10 +74,8 @@ def _to_json(board: dict[str, Any]) -> str:
     return json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write(root: Path) -> list[Path]:
-    """Bring the files under `root` up to date; returns those that changed or went. Raises OSError."""
-    changed = find_drift(root)
-    files = generate()
+def put(changed: list[Path], files: dict[Path, str], root: Path) -> None:
+    """Write those of `changed` that are in `files`, and remove the others. Raises OSError."""
     for path in changed:
         target = root / path
         if path in files:
@@ -77,15 +83,18 @@ def write(root: Path) -> list[Path]:
             target.write_text(files[path], encoding="utf-8")
         else:
             target.unlink()
-    return changed
 
 
 def find_drift(root: Path) -> list[Path]:
     """Generated files under `root` that are missing, differ, or belong to no dashboard any more."""
     files = generate()
-    drifted = [path for path, text in files.items() if _read(root / path) != text]
     left_over = {path.relative_to(root) for path in (root / JSON_FOLDER).glob("*.json")} - files.keys()
-    return drifted + sorted(left_over)
+    return differ(files, root) + sorted(left_over)
+
+
+def differ(files: dict[Path, str], root: Path) -> list[Path]:
+    """Those of `files` that are missing under `root`, or another text there."""
+    return [path for path, text in files.items() if _read(root / path) != text]
 
 
 def _read(path: Path) -> str | None:

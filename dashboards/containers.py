@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.container_health import show_health
+from dashboards.dress import Limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, saturation
 from dashboards.process_groups import WITHOUT_PROCESSES, show_groups
 from dashboards.queries import Line, max_of, pick, ratio_of, sum_of, sum_rate
-from rules.limits import limit
 
 ONE = 'name!=""'  # without a name: the machine, and groups of containers
 SERVICE = "container_label_com_docker_compose_service"
@@ -25,9 +25,9 @@ RESTARTS = "palmonas_process_restarts_total"
 NO_CONTAINER = "no container runs here, or no cAdvisor tells of it"
 NO_LIMIT = "no container has such a limit"
 NO_SUPERVISOR = "no supervisor of ours runs, as in containers"
-FULL = [(limit("container_memory"), YELLOW), (1, RED)]
-THROTTLED = [(limit("container_throttled"), YELLOW)]
-FILES = [(limit("file_descriptors"), YELLOW)]
+FULL: Limits = [("container_memory", YELLOW), (1, RED)]
+THROTTLED = [("container_throttled", YELLOW)]
+FILES = [("file_descriptors", YELLOW)]
 
 
 def _memory_of_limit() -> str:
@@ -251,7 +251,7 @@ def _inside() -> list[Any]:
                 Line(_threads_of_limit(), "{{name}}"),
             ],
             "percentunit",
-            limits=[(limit("container_pids"), YELLOW)],
+            limits=[("container_pids", YELLOW)],
             alerts=["ContainerPidsHigh"],
             may_be_empty=NO_LIMIT,
         ),

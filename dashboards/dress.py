@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.queries import Line
+from rules.limits import limit
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "#6e7178"
@@ -28,7 +29,8 @@ RUNBOOK_BASE = "runbook_base"
 EMPTY = "May be empty: "
 WATCHED = "Watched by: "
 
-Limits = Sequence[tuple[float, str]]
+# A number, or the name of a threshold of prometheus/settings.yml; and the colour from there on.
+Limits = Sequence[tuple[float | str, str]]
 Panel = TypeVar("Panel", timeseries.Panel, stat.Panel, heatmap.Panel, table.Panel, statetimeline.Panel)
 
 
@@ -88,7 +90,8 @@ def ask(line: Line, index: int) -> prometheus.Dataquery:
 def steps(limits: Limits) -> dashboard.ThresholdsConfig:
     """Green below all `limits`."""
     found = [model.Threshold(value=None, color=GREEN)]
-    found += [model.Threshold(value=value, color=color) for value, color in limits]
+    for value, color in limits:
+        found.append(model.Threshold(value=limit(value) if isinstance(value, str) else value, color=color))
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import Limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, saturation
 from dashboards.process_groups import WITHOUT_PROCESSES, show_groups
@@ -19,9 +20,12 @@ HOST_FDS = "job_instance:node_filefd_allocated:ratio"
 PROCESS_FDS = "job_instance:process_open_fds:ratio"
 DISK_ALERTS = ["HostDiskFilling", "HostDiskNearlyFull"]
 INODE_ALERTS = ["HostInodesFilling", "HostInodesNearlyFull"]
-FULL = [(1 - limit("disk_trend_page"), YELLOW), (1 - limit("disk_left_page"), RED)]
 WITHOUT_NODE = "no node exporter runs here"
 BY_MOUNT = "{{instance}} {{mountpoint}}"
+
+
+def _full() -> Limits:
+    return [(1 - limit("disk_trend_page"), YELLOW), (1 - limit("disk_left_page"), RED)]
 
 
 def _used(series: str) -> str:
@@ -35,7 +39,7 @@ def _answer() -> list[Any]:
             "The fullest real filesystem of any machine: its space or its inodes, whichever is scarcer.",
             f"1 - min({pick(DISK)} or {pick(INODES)})",
             "percentunit",
-            limits=FULL,
+            limits=_full(),
             alerts=[*DISK_ALERTS, *INODE_ALERTS],
             may_be_empty=WITHOUT_NODE,
         ),
@@ -53,7 +57,7 @@ def _answer() -> list[Any]:
             "Share of the time in which some task waited for a CPU, on the worst machine.",
             max_of(CPU),
             "percentunit",
-            limits=[(limit("cpu_pressure"), YELLOW)],
+            limits=[("cpu_pressure", YELLOW)],
             alerts=["HostCpuPressure"],
             may_be_empty=WITHOUT_NODE,
         ),
@@ -62,7 +66,7 @@ def _answer() -> list[Any]:
             "Share of the time in which some task waited for a disk, on the worst machine.",
             max_of(IO),
             "percentunit",
-            limits=[(limit("io_pressure"), YELLOW)],
+            limits=[("io_pressure", YELLOW)],
             alerts=["HostIoPressure"],
             may_be_empty=WITHOUT_NODE,
         ),
@@ -71,7 +75,7 @@ def _answer() -> list[Any]:
             "Pages a second read back from swap, on the worst machine. Pages that only lie there do no harm.",
             max_of("job_instance:node_vmstat_pswpin:rate5m"),
             "none",
-            limits=[(limit("swap_in_pages"), YELLOW)],
+            limits=[("swap_in_pages", YELLOW)],
             alerts=["HostSwapping"],
             may_be_empty=WITHOUT_NODE,
         ),
@@ -80,7 +84,7 @@ def _answer() -> list[Any]:
             "File descriptors open, of those allowed, of the worst process. At 100 % it takes no connection.",
             max_of(PROCESS_FDS),
             "percentunit",
-            limits=[(limit("file_descriptors"), YELLOW)],
+            limits=[("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
         ),
         saturation(
@@ -88,7 +92,7 @@ def _answer() -> list[Any]:
             "How full each real filesystem is, counting what is kept for root as used. A straight line upwards "
             "has an end: see below.",
             [Line(_used(DISK), BY_MOUNT)],
-            FULL,
+            _full(),
             width=12,
             alerts=DISK_ALERTS,
             may_be_empty=WITHOUT_NODE,
@@ -115,7 +119,7 @@ def _disks() -> list[Any]:
             "At the pace of the time shown; only for filesystems that fill. Look at a few hours, not at minutes.",
             [Line(f"{pick(DISK)} / (-deriv({pick(DISK)}[$__range]) > 0)", BY_MOUNT)],
             "s",
-            limits=[(0, RED), (limit("disk_ahead_page"), YELLOW)],
+            limits=[(0, RED), ("disk_ahead_page", YELLOW)],
             alerts=DISK_ALERTS,
             may_be_empty="no filesystem fills, or no node exporter runs here",
         ),
@@ -123,7 +127,7 @@ def _disks() -> list[Any]:
             "Inodes used by filesystem",
             "Many small files end a filesystem that has space left.",
             [Line(_used(INODES), BY_MOUNT)],
-            FULL,
+            _full(),
             alerts=INODE_ALERTS,
             may_be_empty="filesystems that make inodes as they need them",
         ),
@@ -131,7 +135,7 @@ def _disks() -> list[Any]:
             "Waiting for a disk, by machine",
             "Pressure of the kernel's own counters; without them, the CPUs' time in iowait.",
             [Line(pick(IO), "{{instance}}")],
-            [(limit("io_pressure"), YELLOW)],
+            [("io_pressure", YELLOW)],
             alerts=["HostIoPressure"],
             may_be_empty=WITHOUT_NODE,
         ),
@@ -180,7 +184,7 @@ def _memory() -> list[Any]:
                 Line(sum_rate("node_vmstat_pswpout", "instance"), "{{instance}} out"),
             ],
             "short",
-            limits=[(limit("swap_in_pages"), YELLOW)],
+            limits=[("swap_in_pages", YELLOW)],
             alerts=["HostSwapping"],
             may_be_empty=WITHOUT_NODE,
         ),
@@ -208,7 +212,7 @@ def _processes() -> list[Any]:
             "File descriptors by process",
             "Open of those allowed, by the processes' own account; a line that only rises is a leak.",
             [Line(f"topk(10, {max_of(PROCESS_FDS, 'instance')})", "{{instance}}")],
-            [(limit("file_descriptors"), YELLOW)],
+            [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
         ),
         *show_groups(),
@@ -228,7 +232,7 @@ def _clock() -> list[Any]:
                 )
             ],
             "s",
-            limits=[(limit("clock_skew"), YELLOW)],
+            limits=[("clock_skew", YELLOW)],
             alerts=["HostClockSkew"],
             may_be_empty="no clock here is synchronised",
         ),
@@ -245,7 +249,7 @@ def _clock() -> list[Any]:
             "File descriptors of the machine",
             "Handed out, of all that the kernel can.",
             [Line(pick(HOST_FDS), "{{instance}}")],
-            [(limit("file_descriptors"), YELLOW)],
+            [("file_descriptors", YELLOW)],
             alerts=["HostFileDescriptorsLow"],
             may_be_empty=WITHOUT_NODE,
         ),

@@ -6,7 +6,6 @@ from typing import Any
 
 from dashboards.panels import RED, YELLOW, graph, heat_map, quantiles
 from dashboards.queries import Line, max_of, mean_of, sum_rate
-from rules.limits import limit
 
 NOTHING = "nothing has been delivered yet"
 
@@ -47,7 +46,7 @@ def show_inbox() -> list[Any]:
             "Age of the oldest accepted delivery that is no order yet.",
             [Line(max_of("palmonas_inbox_oldest_age_seconds"), "inbox")],
             "s",
-            limits=[(limit("inbox_age_page"), RED)],
+            limits=[("inbox_age_page", RED)],
             alerts=["InboxOldestAge"],
         ),
         graph(
@@ -55,7 +54,7 @@ def show_inbox() -> list[Any]:
             "Age of the oldest message that its channel has not taken.",
             [Line(max_of("palmonas_outbox_oldest_age_seconds"), "outbox")],
             "s",
-            limits=[(limit("outbox_age"), YELLOW)],
+            limits=[("outbox_age", YELLOW)],
             alerts=["StatusPushBehind"],
         ),
         graph(

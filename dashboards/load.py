@@ -19,7 +19,6 @@ from dashboards.queries import (
     sum_of,
     sum_rate,
 )
-from rules.limits import limit
 
 CLIENT = "palmonas_load_request_duration_seconds"
 SERVER = "palmonas_accept_duration_seconds"
@@ -27,7 +26,7 @@ FLASK = "flask_http_request_duration_seconds"
 ACCEPTS, LISTS = 'request=~"accept .+"', 'request=~"list .+"'
 NO_LOAD = "no load test has run in the time shown; `make load` starts one"
 NO_TRAFFIC = "nobody has sent anything yet"
-ACCEPT_LIMITS = [(limit("accept_p99"), YELLOW)]
+ACCEPT_LIMITS = [("accept_p99", YELLOW)]
 
 
 def _answer() -> list[Any]:
@@ -78,7 +77,7 @@ def _answer() -> list[Any]:
             "Age of the oldest accepted delivery that is not an order yet: does the rest of the house keep up.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
-            limits=[(5, YELLOW), (limit("inbox_age_page"), RED)],
+            limits=[(5, YELLOW), ("inbox_age_page", RED)],
             alerts=["InboxOldestAge"],
             leads_to="palmonas-queues",
         ),
@@ -189,7 +188,7 @@ def _server() -> list[Any]:
             "In flight, of capacity",
             "Requests being served by each instance, of those it can.",
             [Line(in_flight, "{{instance}}")],
-            [(limit("in_flight"), YELLOW)],
+            [("in_flight", YELLOW)],
             alerts=["PalmonasApiBusy"],
             leads_to="palmonas-api",
         ),
@@ -198,7 +197,7 @@ def _server() -> list[Any]:
             "How late a timer fires. It rises when the processor is what runs out.",
             [Line(quantile_of(0.99, "gevent_hub_lag_seconds", "instance"), "{{instance}}")],
             "s",
-            limits=[(limit("hub_lag"), YELLOW)],
+            limits=[("hub_lag", YELLOW)],
             alerts=["PalmonasApiHubLag"],
             leads_to="palmonas-api",
         ),
@@ -206,7 +205,7 @@ def _server() -> list[Any]:
             "Fullest pools",
             "The worst instance of each pool, but those of health checks.",
             [Line(max_of(POOL_FILL, "job, pool"), "{{job}} {{pool}}")],
-            [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
+            [("pool_saturated", YELLOW), ("pool_exhausted", RED)],
             alerts=["ConnectionPoolSaturated", "ConnectionPoolExhausted"],
             leads_to="palmonas-pools",
         ),

@@ -7,7 +7,6 @@ from typing import Any
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate
 from dashboards.queries import Line, interval_used, max_of, mean_of, name_groups, pick, sum_of, sum_rate
-from rules.limits import limit
 
 SAMPLES = "scrape_samples_post_metric_relabeling"
 RULE_FAILURES = "prometheus_rule_evaluation_failures_total"
@@ -112,7 +111,7 @@ def _scraping() -> list[Any]:
             "A target that brings more and more has a label whose values grow with traffic.",
             [Line(f"topk(10, {max_of(SAMPLES, 'job, instance')})", "{{instance}}")],
             "short",
-            limits=[(limit("scrape_growth_minimum"), YELLOW)],
+            limits=[("scrape_growth_minimum", YELLOW)],
             alerts=["CardinalityGrowth", "SampleLimitExceeded"],
         ),
         graph(
@@ -256,7 +255,7 @@ def _storage() -> list[Any]:
                 )
             ],
             "s",
-            limits=[(limit("sample_age_page"), RED)],
+            limits=[("sample_age_page", RED)],
             alerts=["PrometheusNotIngestingSamples"],
         ),
         graph(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import Limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate
 from dashboards.queries import ALL_PROCESSES, Line, max_of, mean_of, pick_job, quantile_of, sum_rate
@@ -15,7 +16,7 @@ STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
 NO_API = "no channel has an API address"
 NO_DRAIN = "no delivery has been stored yet"
-INBOX_LINES = [(5, YELLOW), (limit("inbox_age_page"), RED)]
+INBOX_LINES: Limits = [(5, YELLOW), ("inbox_age_page", RED)]
 FAILED_CALLS = sum_rate("palmonas_channel_calls_total", "channel, outcome", 'outcome!="ok"')
 
 
@@ -89,7 +90,7 @@ def _answer() -> list[Any]:
                 Line(max_of("palmonas_outbox_oldest_age_seconds"), "outbox"),
             ],
             "s",
-            limits=[(limit("inbox_age_page"), RED), (limit("outbox_age"), RED)],
+            limits=[("inbox_age_page", RED), ("outbox_age", RED)],
             alerts=["InboxOldestAge", "StatusPushBehind"],
         ),
     ]
@@ -177,7 +178,7 @@ def _storing() -> list[Any]:
             "Around 0; below it while polls and replays add to what is stored.",
             [Line(pick_job("job:palmonas_deliveries_unaccounted:increase30m"), "deliveries")],
             "short",
-            limits=[(limit("unaccounted"), RED)],
+            limits=[("unaccounted", RED)],
             alerts=["AcceptedNotStored"],
             may_be_empty=NO_TRAFFIC,
         ),

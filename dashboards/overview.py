@@ -22,7 +22,7 @@ from dashboards.queries import (
     recorded_quantile,
     sum_rate,
 )
-from rules.limits import limit
+from rules.limits import limit, tell_seconds, wanted_areas
 
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
@@ -54,7 +54,8 @@ def _worst_by_area() -> str:
     ]
     named = f'label_replace({" or ".join(firing)}, "area", "orders", "area", "channels")'
     parts = []
-    for area, signals in SIGNALS.items():
+    wanted = {area.replace("channels", "orders") for area in wanted_areas()}
+    for area, signals in ((area, signals) for area, signals in SIGNALS.items() if area in wanted):
         # The instant of a counter, and not what it counts.
         watched = " or ".join(f"timestamp({(pick_job if ':' in one else pick)(one)})" for one in signals)
         parts.append(f'label_replace(0 * count({watched}) or vector(-1), "area", "{area}", "", "")')
@@ -100,10 +101,11 @@ def _answer() -> list[Any]:
         ),
         number(
             "Accept, p99",
-            f"99 of 100 webhooks were answered within this time. The target is 250 ms. {ALL_INSTANCES}",
+            f"99 of 100 webhooks were answered within this time. The target is {tell_seconds(limit('accept_p99'))}. "
+            f"{ALL_INSTANCES}",
             recorded_quantile(0.99, ACCEPT_BUCKETS),
             "s",
-            limits=[(0.25, YELLOW), (1, RED)],
+            limits=[("accept_p99", YELLOW), (1, RED)],
             may_be_empty=NO_TRAFFIC,
             leads_to="palmonas-api",
         ),
@@ -112,7 +114,7 @@ def _answer() -> list[Any]:
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
-            limits=[(5, YELLOW), (limit("inbox_age_page"), RED)],
+            limits=[(5, YELLOW), ("inbox_age_page", RED)],
             alerts=["InboxOldestAge", "CollectorFailed"],
             leads_to="palmonas-queues",
         ),
@@ -172,7 +174,7 @@ def _parts() -> list[Any]:
             "Fullest connection pool",
             "The worst instance of each pool, but those of health checks. Details: the connection pools dashboard.",
             [Line(max_of(POOL_FILL, "pool"), "{{pool}}")],
-            [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
+            [("pool_saturated", YELLOW), ("pool_exhausted", RED)],
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated", "ConnectionPoolTimeouts"],
             leads_to="palmonas-pools",
         ),
@@ -181,7 +183,7 @@ def _parts() -> list[Any]:
             "Age of the job that waits longest in each queue. Details: the queues dashboard.",
             [Line(max_of("rq_queue_oldest_job_age_seconds", "queue"), "{{queue}}")],
             "s",
-            limits=[(limit("job_age_warning"), YELLOW), (limit("job_age_page"), RED)],
+            limits=[("job_age_warning", YELLOW), ("job_age_page", RED)],
             alerts=["QueueOldestJobAge", "QueueNoWorker"],
             leads_to="palmonas-queues",
         ),
@@ -256,7 +258,7 @@ def _processes() -> list[Any]:
             "Open files, of the limit",
             "File descriptors in use. A line that only rises is a leak of connections or files.",
             [Line(f"{pick('process_open_fds')} / {pick('process_max_fds')}", named)],
-            [(limit("file_descriptors"), YELLOW)],
+            [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
         ),
         graph(

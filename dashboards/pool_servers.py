@@ -6,7 +6,6 @@ from typing import Any
 
 from dashboards.panels import RED, YELLOW, graph, saturation
 from dashboards.queries import Line, max_of, pick, sum_of
-from rules.limits import limit
 
 MAX = "db_client_connection_max"
 NOT_CHOSEN = "a choice of job or instance leaves out the servers' exporters"
@@ -42,7 +41,7 @@ def show_servers() -> list[Any]:
             "PostgreSQL: connections taken",
             "Of those that clients may have, ours and everybody else's. Full here and not in our pools: somebody else.",
             [Line(pick("job_instance:pg_client_sessions:ratio"), "{{instance}}")],
-            [(limit("postgres_connections_warning"), YELLOW), (limit("postgres_connections_page"), RED)],
+            [("postgres_connections_warning", YELLOW), ("postgres_connections_page", RED)],
             alerts=["PostgresConnectionsHigh"],
             leads_to="palmonas-postgresql",
             may_be_empty=NOT_CHOSEN,
@@ -56,7 +55,7 @@ def show_servers() -> list[Any]:
                 Line(max_of("job_instance:pg_lock_wait_seconds:max"), "waits for a lock"),
             ],
             "s",
-            limits=[(limit("postgres_lock_wait"), YELLOW)],
+            limits=[("postgres_lock_wait", YELLOW)],
             alerts=["PostgresLongTransaction", "PostgresIdleInTransaction", "PostgresLocksBlocked"],
             leads_to="palmonas-postgresql",
             may_be_empty=NOT_CHOSEN,
@@ -76,7 +75,7 @@ def show_servers() -> list[Any]:
             "Redis: clients of maxclients",
             "At 100 % the next client is refused.",
             [Line(pick("job_instance:redis_connected_clients:ratio"), "{{instance}}")],
-            [(limit("redis_clients_high"), YELLOW)],
+            [("redis_clients_high", YELLOW)],
             alerts=["RedisClientsHigh"],
             leads_to="palmonas-redis",
             may_be_empty=NOT_CHOSEN,

@@ -20,7 +20,6 @@ from dashboards.queries import (
     sum_rate,
     top_sum_rate,
 )
-from rules.limits import limit
 
 WAIT = "db_client_connection_wait_time_seconds"
 USE = "db_client_connection_use_time_seconds"
@@ -33,8 +32,8 @@ USE_P99 = f"job_pool_route:{USE}:p99_rate5m"
 CREATE_P99 = f"job_pool:{CREATE}:p99_rate5m"
 WAIT_BUCKETS = f"le:{WAIT}_bucket:rate5m"
 USE_BUCKETS = f"le:{USE}_bucket:rate5m"
-FILL = [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)]
-SLOW = [(limit("pool_wait_warning"), YELLOW), (limit("pool_wait_page"), RED)]
+FILL = [("pool_saturated", YELLOW), ("pool_exhausted", RED)]
+SLOW = [("pool_wait_warning", YELLOW), ("pool_wait_page", RED)]
 NOT_OPENED = "no connection is being opened"
 NO_HEALTH = "Pools of health checks are left out."
 IDLE = "no caller has asked for a connection yet"
@@ -182,7 +181,7 @@ def _holding() -> list[Any]:
             f"{ALL_PROCESSES}",
             [Line(f"topk(10, {pick_job(USE_P99)})", "{{job}} {{pool}} {{route}}")],
             "s",
-            limits=[(limit("pool_use_p99"), YELLOW)],
+            limits=[("pool_use_p99", YELLOW)],
             alerts=["ConnectionPoolHeldLong"],
             may_be_empty=IDLE,
         ),
@@ -216,7 +215,7 @@ def _holding() -> list[Any]:
             "are left out.",
             [Line(f"topk(10, {_unreturned('instance, pool')})", BY_INSTANCE)],
             "short",
-            limits=[(limit("pool_unreturned"), YELLOW)],
+            limits=[("pool_unreturned", YELLOW)],
             alerts=["ConnectionPoolLeak"],
         ),
         rate(
@@ -237,7 +236,7 @@ def _churn() -> list[Any]:
             "hangs up.",
             [Line(_most(sum_rate(f"{CREATE}_count", "instance, pool")), BY_INSTANCE)],
             "cps",
-            limits=[(limit("pool_churn"), YELLOW)],
+            limits=[("pool_churn", YELLOW)],
             alerts=["ConnectionPoolChurn"],
             may_be_empty=NOT_OPENED,
         ),
@@ -245,7 +244,7 @@ def _churn() -> list[Any]:
             "Opened, of checkouts",
             "A pool that works opens next to nothing; above the line, and above that of the rate, it is churn.",
             [Line(ratio_of(sum_rate(f"{CREATE}_count", "pool"), sum_rate(f"{WAIT}_count", "pool")), "{{pool}}")],
-            [(limit("pool_churn_share"), YELLOW)],
+            [("pool_churn_share", YELLOW)],
             alerts=["ConnectionPoolChurn"],
             may_be_empty=IDLE,
         ),

@@ -7,10 +7,9 @@ from typing import Any
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, rate, saturation
 from dashboards.queries import Line, max_of, pick, sum_of, sum_rate
-from rules.limits import limit
 
 RATIO = "job_instance:pg_client_sessions:ratio"
-SESSIONS = [(limit("postgres_connections_warning"), YELLOW), (limit("postgres_connections_page"), RED)]
+SESSIONS = [("postgres_connections_warning", YELLOW), ("postgres_connections_page", RED)]
 LAG = "job_instance_application_name:pg_replica_lag_bytes:max"
 NO_STANDBY = "there is no standby"
 NO_SLOT = "there is no replication slot"
@@ -41,7 +40,7 @@ def _answer() -> list[Any]:
             "Age of the oldest transaction of a client that is at work. Until it ends, no dead row can be removed.",
             max_of("job_instance:pg_transaction_seconds:max"),
             "s",
-            limits=[(limit("postgres_long_transaction"), YELLOW)],
+            limits=[("postgres_long_transaction", YELLOW)],
             alerts=["PostgresLongTransaction"],
         ),
         number(
@@ -49,7 +48,7 @@ def _answer() -> list[Any]:
             "Time that a client has done nothing in an open transaction. What it has locked stays locked.",
             max_of("job_instance:pg_idle_in_transaction_seconds:max"),
             "s",
-            limits=[(limit("postgres_idle_in_transaction"), YELLOW)],
+            limits=[("postgres_idle_in_transaction", YELLOW)],
             alerts=["PostgresIdleInTransaction"],
         ),
         number(
@@ -57,7 +56,7 @@ def _answer() -> list[Any]:
             "Time that a client has waited for a lock that another one holds.",
             max_of("job_instance:pg_lock_wait_seconds:max"),
             "s",
-            limits=[(limit("postgres_lock_wait"), YELLOW)],
+            limits=[("postgres_lock_wait", YELLOW)],
             alerts=["PostgresLocksBlocked"],
         ),
         number(
@@ -98,8 +97,8 @@ def _holding() -> list[Any]:
             ],
             "s",
             limits=[
-                (limit("postgres_idle_in_transaction"), YELLOW),
-                (limit("postgres_long_transaction"), YELLOW),
+                ("postgres_idle_in_transaction", YELLOW),
+                ("postgres_long_transaction", YELLOW),
             ],
             alerts=["PostgresLongTransaction", "PostgresIdleInTransaction"],
         ),
@@ -134,7 +133,7 @@ def _work() -> list[Any]:
             "Share of transactions that were rolled back: errors, conflicts, deadlocks, deadlines.",
             [Line(pick("job_instance_datname:pg_xact_rollback:ratio_rate5m", BUSY), DATABASE)],
             "percentunit",
-            limits=[(limit("postgres_rollback_ratio"), YELLOW)],
+            limits=[("postgres_rollback_ratio", YELLOW)],
             alerts=["PostgresRollbacks"],
             may_be_empty="no transaction in five minutes",
         ),
@@ -152,7 +151,7 @@ def _work() -> list[Any]:
             "Blocks that were in shared buffers, of all that were wanted. Below the line only matters with many reads.",
             [Line(pick("job_instance_datname:pg_blks_hit:ratio_rate5m", BUSY), DATABASE)],
             "percentunit",
-            limits=[(limit("postgres_cache_hit"), YELLOW)],
+            limits=[("postgres_cache_hit", YELLOW)],
             top=1,
             alerts=["PostgresCacheMisses"],
             may_be_empty="no block was wanted in five minutes",
@@ -162,7 +161,7 @@ def _work() -> list[Any]:
             "Blocks of 8 KiB that were not in shared buffers. The kernel may still have had them.",
             [Line(pick("job_instance_datname:pg_blks_read:rate5m", BUSY), DATABASE)],
             "cps",
-            limits=[(limit("postgres_cache_reads"), YELLOW)],
+            limits=[("postgres_cache_reads", YELLOW)],
             alerts=["PostgresCacheMisses"],
         ),
         graph(
@@ -196,7 +195,7 @@ def _storage() -> list[Any]:
                 Line(max_of("job_instance_datname:pg_mxid_age:max", "instance"), "{{instance}} multixacts"),
             ],
             "short",
-            limits=[(limit("postgres_frozen_age"), RED)],
+            limits=[("postgres_frozen_age", RED)],
             alerts=["PostgresWraparound"],
         ),
     ]
@@ -209,7 +208,7 @@ def _replication() -> list[Any]:
             "WAL that a standby has not applied. A line that ends is a standby that is gone.",
             [Line(pick(LAG), "{{instance}} {{application_name}}")],
             "bytes",
-            limits=[(limit("postgres_replica_lag_bytes"), YELLOW)],
+            limits=[("postgres_replica_lag_bytes", YELLOW)],
             alerts=["PostgresReplicaLag", "PostgresReplicaGone"],
             may_be_empty=NO_STANDBY,
         ),

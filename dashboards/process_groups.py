@@ -6,7 +6,6 @@ from typing import Any
 
 from dashboards.panels import YELLOW, graph, saturation
 from dashboards.queries import Line, max_of, sum_of
-from rules.limits import limit
 
 WITHOUT_PROCESSES = "no process exporter runs here"
 OLDEST = "namedprocess_namegroup_oldest_start_time_seconds"
@@ -41,7 +40,7 @@ def show_groups() -> list[Any]:
             "File descriptors by group of processes",
             "Of the worst process of each group: PostgreSQL's and Redis', too. A line that only rises is a leak.",
             [Line(max_of("namedprocess_namegroup_worst_fd_ratio", "groupname"), "{{groupname}}")],
-            [(limit("file_descriptors"), YELLOW)],
+            [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
             may_be_empty=WITHOUT_PROCESSES,
         ),

@@ -8,12 +8,11 @@ from dashboards.frame import add_row, finish, start
 from dashboards.inbox import show_inbox
 from dashboards.panels import GREEN, RED, YELLOW, graph, heat_map, number, rate, saturation, states
 from dashboards.queries import Line, max_of, pick, quantile_of, ratio_of, sum_of, sum_rate
-from rules.limits import limit
 
 PROCESSED = "rq_jobs_processed_total"
 SWEEP = "palmonas_dispatcher_last_sweep_timestamp_seconds"
 NO_JOB = "no job has run yet"
-AGE_LINES = [(limit("job_age_warning"), YELLOW), (limit("job_age_page"), RED)]
+AGE_LINES = [("job_age_warning", YELLOW), ("job_age_page", RED)]
 
 
 def _slope(by: str) -> str:
@@ -43,7 +42,7 @@ def _answer() -> list[Any]:
             "Age of the oldest accepted delivery that is not an order yet. The target is 5 s.",
             max_of("palmonas_inbox_oldest_age_seconds"),
             "s",
-            limits=[(5, YELLOW), (limit("inbox_age_page"), RED)],
+            limits=[(5, YELLOW), ("inbox_age_page", RED)],
             alerts=["InboxOldestAge"],
         ),
         number(
@@ -74,7 +73,7 @@ def _answer() -> list[Any]:
             "Time since the dispatcher last looked at inbox and outbox with success. It should do so every second.",
             f"time() - {max_of(SWEEP)}",
             "s",
-            limits=[(limit("sweep_age_page"), RED)],
+            limits=[("sweep_age_page", RED)],
             alerts=["DispatcherMissing", "DispatcherStalled"],
         ),
         graph(
@@ -101,7 +100,7 @@ def _answer() -> list[Any]:
                 Line(max_of("palmonas_outbox_oldest_age_seconds"), "outbox"),
             ],
             "s",
-            limits=[(limit("inbox_age_page"), RED)],
+            limits=[("inbox_age_page", RED)],
             alerts=["InboxOldestAge"],
         ),
     ]
@@ -137,7 +136,7 @@ def _jobs() -> list[Any]:
             "Failed for good, of those that ended",
             "A few failed jobs at night are no page; the alert wants a minimum of them, too.",
             [Line(_share("failed"), "{{queue}}")],
-            [(limit("job_failures"), YELLOW)],
+            [("job_failures", YELLOW)],
             alerts=["QueueFailures"],
             may_be_empty=NO_JOB,
         ),
@@ -145,7 +144,7 @@ def _jobs() -> list[Any]:
             "Retried, of those that ran",
             "Jobs that went back to be tried again. High for long is a retry storm: the same work over and over.",
             [Line(_share("retried"), "{{queue}}")],
-            [(limit("job_retries"), YELLOW)],
+            [("job_retries", YELLOW)],
             alerts=["JobRetryStorm"],
             may_be_empty=NO_JOB,
         ),
@@ -187,7 +186,7 @@ def _workers() -> list[Any]:
             "Busy workers",
             "Share of workers that are at work. 100 % for long, and a rising age: add workers.",
             [Line(ratio_of(busy, all_workers), "{{queue}}")],
-            [(limit("workers_busy"), YELLOW)],
+            [("workers_busy", YELLOW)],
             alerts=["WorkersBusy"],
             leads_to="palmonas-workers",
         ),
@@ -196,7 +195,7 @@ def _workers() -> list[Any]:
             "Age of the oldest heartbeat among a queue's workers. It rises when a worker is killed or frozen.",
             [Line(max_of("rq_worker_heartbeat_age_seconds", "queue"), "{{queue}}")],
             "s",
-            limits=[(limit("heartbeat_age"), RED)],
+            limits=[("heartbeat_age", RED)],
             alerts=["WorkerHeartbeatStale"],
             may_be_empty="a queue without workers",
         ),

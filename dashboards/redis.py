@@ -7,12 +7,11 @@ from typing import Any
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate, saturation
 from dashboards.queries import Line, max_of, pick, ratio_of, sum_of, sum_rate, top_sum_rate
-from rules.limits import limit
 
 MEMORY = "job_instance:redis_memory_used:ratio"
 CLIENTS = "job_instance:redis_connected_clients:ratio"
-MEMORY_LIMITS = [(limit("redis_memory_high"), YELLOW)]
-CLIENT_LIMITS = [(limit("redis_clients_high"), YELLOW)]
+MEMORY_LIMITS = [("redis_memory_high", YELLOW)]
+CLIENT_LIMITS = [("redis_clients_high", YELLOW)]
 NO_LIMIT = "maxmemory is 0, no limit"
 NO_CONFIG = "the exporter may not ask for CONFIG"
 

@@ -7,6 +7,7 @@ from typing import Any
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, listing, number
 from dashboards.queries import BLIND, NOTHING_FIRES, Line, pick_job
+from rules.limits import limit, promised_seconds, tell_seconds
 
 LEFT = "job_slo:palmonas_slo_budget_left:ratio30d"
 BUDGET = "slo:palmonas_slo_budget:ratio"
@@ -14,13 +15,17 @@ FIRING = 'ALERTS{job=~"$job|", instance=~"$instance|", alertname="SloBudgetBurn"
 BURN = ["SloBudgetBurn"]
 NO_HOUR = "no full hour with traffic has passed yet"
 NO_EVENT = "nothing has happened that counts"
-# objective: what is promised, in words
-OBJECTIVES = {
-    "accept_availability": "deliveries are answered with something else than 5xx",
-    "accept_latency": "accepted deliveries are answered within 250 ms",
-    "accept_to_stored": "accepted deliveries are orders within 2.5 s",
-    "job_success": "jobs end well",
-}
+
+
+def _promises() -> dict[str, str]:
+    """What each objective promises, in words."""
+    answer, store = (tell_seconds(promised_seconds(slo)) for slo in ("accept_latency", "accept_to_stored"))
+    return {
+        "accept_availability": "deliveries are answered with something else than 5xx",
+        "accept_latency": f"accepted deliveries are answered within {answer}",
+        "accept_to_stored": f"accepted deliveries are orders within {store}",
+        "job_success": "jobs end well",
+    }
 
 
 def _burn(window: str, *matchers: str) -> str:
@@ -40,7 +45,7 @@ def _answer() -> list[Any]:
             alerts=BURN,
             may_be_empty=NO_HOUR,
         )
-        for slo, promise in OBJECTIVES.items()
+        for slo, promise in _promises().items()
     ]
     return [
         *panels,
@@ -109,7 +114,8 @@ def _events() -> list[Any]:
     return [
         graph(
             "Events",
-            "What counts, per second. With less than 50 in a window, its alert stays silent.",
+            f"What counts, per second. With less than {limit('slo_events_minimum'):g} in a window, its alert stays "
+            "silent.",
             [Line(pick_job("job_slo:palmonas_slo_events:rate5m"), "{{slo}}")],
             "cps",
             may_be_empty=NO_EVENT,

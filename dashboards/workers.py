@@ -7,15 +7,14 @@ from typing import Any
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, heat_map, listing, number, rate, saturation, states
 from dashboards.queries import POOL_FILL, Line, max_of, mean_of, pick, quantile_of, rate_of, ratio_of, sum_of, sum_rate
-from rules.limits import limit
 
 RUN = "rq_job_run_seconds"
 RESTARTS = pick("palmonas_process_restarts_total", 'process=~"worker.*"')
 WORKERS = pick("palmonas_build_info", 'process="worker"')
 NO_JOB = "no job has run yet"
 NO_SUPERVISOR = "no supervisor of ours runs, as in containers"
-BUSY_LIMITS = [(limit("workers_busy"), YELLOW)]
-HEARTBEAT_LIMITS = [(limit("heartbeat_age"), RED)]
+BUSY_LIMITS = [("workers_busy", YELLOW)]
+HEARTBEAT_LIMITS = [("heartbeat_age", RED)]
 
 
 def _busy(by: str) -> str:
@@ -221,14 +220,14 @@ def _processes() -> list[Any]:
             "Open files, of the limit",
             "File descriptors in use. A line that only rises is a leak of connections or files.",
             [Line(_of_workers(fds), "{{instance}}")],
-            [(limit("file_descriptors"), YELLOW)],
+            [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
         ),
         saturation(
             "Fill of their pools",
             "Connections in use of those that each worker may open. Pools of health checks are left out.",
             [Line(_of_workers(pick(POOL_FILL)), "{{instance}} {{pool}}")],
-            [(limit("pool_saturated"), YELLOW), (limit("pool_exhausted"), RED)],
+            [("pool_saturated", YELLOW), ("pool_exhausted", RED)],
             width=12,
             alerts=["ConnectionPoolSaturated", "ConnectionPoolExhausted"],
             leads_to="palmonas-pools",

@@ -3,11 +3,12 @@
 import json
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from app.errors import UsageError
+from app.errors import PalmonasError, UsageError
 from cli.dashboards import dashboards
 from dashboards import catalogue
 from dashboards.coverage import find_reasons
@@ -32,9 +33,11 @@ def test_build_is_deterministic() -> None:
 
 
 def test_build_writes_mends_and_removes(tmp_path: Path) -> None:
-    written = catalogue.write(tmp_path)
+    told = run("build", "--root", str(tmp_path))
     others = {"metrics.md", "alerts.md", "palmonas-logs.json"}
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.name for path in written} == {f"{uid}.json" for uid in TITLES} | others
+    assert f"{len(written)} files changed" in told
     assert catalogue.find_drift(tmp_path) == []
     edited = tmp_path / "grafana/dashboards/palmonas-pools.json"
     original = edited.read_text(encoding="utf-8")
@@ -84,6 +87,57 @@ def test_a_panel_leads_to_the_runbooks_of_its_alerts() -> None:
     panels = catalogue.build_dashboards()[0]["panels"]
     watched = next(panel for panel in panels if panel["title"] == "Processes down")
     assert [link["url"] for link in watched["links"]] == ["${runbook_base}docs/runbooks/PalmonasApiDown.md"]
+
+
+SETTINGS = """
+areas: [api, queues]
+thresholds: {job_age_page: 1234, disk_left_page: 0.2, accept_p99: 0.5}
+slos: {accept_latency: {seconds: 0.5}}
+"""
+
+
+def test_another_team_gets_lines_at_its_own_thresholds(tmp_path: Path) -> None:
+    settings, out = tmp_path / "mine.yml", tmp_path / "mine"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    assert f"{len(TITLES)} files changed" in run("build", "--settings", str(settings), "--out", str(out))
+    boards = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in out.iterdir()}
+    assert boards.keys() == TITLES.keys()
+    assert [problem for board in boards.values() for problem in lint_dashboard(board)] == []
+    steps = {uid: find_steps(board) for uid, board in boards.items()}
+    assert steps["palmonas-queues"]["Oldest waiting job"] == [None, 300, 1234]
+    assert steps["palmonas-overview"]["Oldest waiting job"] == [None, 300, 1234]
+    assert steps["palmonas-overview"]["Accept, p99"] == [None, 0.5, 1]
+    assert steps["palmonas-host"]["Fullest disk"][-1] == 0.8
+    texts = {panel["title"]: panel.get("description", "") for panel in boards["palmonas-slo"]["panels"]}
+    assert "answered within 500 ms" in texts["Left: latency"]
+    parts = next(panel for panel in boards["palmonas-overview"]["panels"] if panel["type"] == "state-timeline")
+    assert '"area", "queues"' in parts["targets"][0]["expr"]
+    assert '"area", "redis"' not in parts["targets"][0]["expr"]
+    # What was built before and after is as shipped.
+    assert [path for path in catalogue.find_drift(ROOT) if path.suffix == ".json"] == []
+    assert "up to date" in run("build", "--check", "--settings", str(settings), "--out", str(out))
+
+
+def find_steps(board: dict[str, Any]) -> dict[str, list[float | None]]:
+    """The values at which the panels of a board change their colour, by title."""
+    return {
+        panel["title"]: [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+        for panel in board["panels"]
+        if panel["type"] in {"stat", "timeseries"} and "thresholds" in panel["fieldConfig"]["defaults"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--settings", "mine.yml"], "--settings needs --out"),
+        (["--root", "/", "--out", "mine"], "two places"),
+        (["--settings", "nowhere.yml", "--out", "mine"], "cannot read nowhere.yml"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_sentence(options: list[str], sentence: str) -> None:
+    with pytest.raises(PalmonasError, match=sentence):
+        run("build", *options)
 
 
 def test_unwritable_root_is_one_sentence(tmp_path: Path) -> None:
