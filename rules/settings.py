@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from app import telemetry
 from app.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,6 +17,18 @@ DEFAULTS = ROOT / "prometheus/settings.yml"
 SECTIONS = ("areas", "jobs", "thresholds", "slos")
 UNITS = ("ratio", "seconds", "count")
 _JOB = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
+# The first is never above the second: a warning comes no later than the page, whichever way the number is compared.
+ORDERED = (
+    ("job_age_warning", "job_age_page"),
+    ("pool_saturated", "pool_exhausted"),
+    ("pool_wait_warning", "pool_wait_page"),
+    ("disk_trend_page", "disk_trend_warning"),
+    ("disk_left_page", "disk_trend_page"),
+    ("disk_ahead_page", "disk_ahead_warning"),
+    ("postgres_connections_warning", "postgres_connections_page"),
+)
+# The histograms in which an objective's `seconds` must be a bucket.
+SLO_BUCKETS = {"accept_latency": telemetry.REQUEST_BUCKETS, "accept_to_stored": telemetry.STORED_BUCKETS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +40,8 @@ class Threshold:
     meaning: str
 
     def __str__(self) -> str:
-        return f"{self.value:g}"
+        short = f"{self.value:g}"
+        return short if float(short) == self.value else f"{self.value:.15g}"
 
 
 @dataclass(frozen=True)
@@ -52,9 +66,23 @@ def load_settings(path: Path | None = None) -> Settings:
     return settings if path is None else _overlay(settings, _read(path), path)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML takes the last without a word. Raises ConfigError."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _value in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise ConfigError(f"line {key.start_mark.line + 1}: {key.value!r} stands there for the second time")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a SafeLoader
+    except ConfigError as error:
+        raise ConfigError(f"{path}, {error}") from error
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -80,16 +108,38 @@ def _overlay(settings: Settings, document: dict[str, Any], path: Path) -> Settin
     thresholds = _section(document, "thresholds", settings.thresholds, path)
     changed = {name: _change(settings.thresholds[name], name, value, path) for name, value in thresholds.items()}
     slos = _section(document, "slos", settings.slos, path)
-    return Settings(
+    made = Settings(
         areas,
         settings.jobs | jobs,
         settings.thresholds | changed,
         settings.slos | {name: _change_slo(settings.slos[name], name, slo, path) for name, slo in slos.items()},
     )
+    _check_together(made, path)
+    return made
+
+
+def _check_together(settings: Settings, path: Path) -> None:
+    """What fits alone and not beside the others."""
+    parts: dict[str, str] = {}
+    for part, job in settings.jobs.items():
+        if job in parts:
+            raise ConfigError(
+                f"{path}: jobs.{parts[job]} and jobs.{part} are both {job!r}; give each its own, also where you do not "
+                f"run it, because rules tell parts apart by their job"
+            )
+        parts[job] = part
+    for lower, upper in ORDERED:
+        if settings.thresholds[lower].value > settings.thresholds[upper].value:
+            raise ConfigError(
+                f"{path}: threshold {lower} must not be above {upper}, and is {settings.thresholds[lower]} against "
+                f"{settings.thresholds[upper]}"
+            )
 
 
 def _section(document: dict[str, Any], name: str, known: dict[str, Any], path: Path) -> dict[str, Any]:
-    section = document.get(name) or {}
+    section = document.get(name)
+    if section is None:
+        return {}
     if not isinstance(section, dict):
         raise ConfigError(f"{path}: {name} must be a mapping of names")
     _check_names(section, known, f"{path}: {name.removesuffix('s')}")
@@ -104,16 +154,26 @@ def _check_names(given: Any, known: Any, what: str) -> None:
 
 def _change(threshold: Threshold, name: str, value: Any, path: Path) -> Threshold:
     """The threshold under another value: a bare number, or a mapping with `value`."""
+    what = f"{path}: threshold {name}"
     if isinstance(value, dict):
+        _check_names(value, ("value", "unit", "meaning"), f"{what}:")
+        if value.get("unit", threshold.unit) != threshold.unit:
+            raise ConfigError(f"{what} is in {threshold.unit}, which no settings change, and not in {value['unit']!r}")
         value = value.get("value")
-    return replace(threshold, value=_read_number(value, threshold.unit, f"{path}: threshold {name}"))
+    number = _read_number(value, threshold.unit, what)
+    if threshold.unit == "ratio" and not 0 < number <= 1:
+        raise ConfigError(f"{what} must be between 0 and 1, and is {number:g}; 0 would hold always, or never")
+    return replace(threshold, value=number)
 
 
 def _read_number(value: Any, unit: str, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{what} must be a number ({unit}), and is {value!r}")
-    if not 0 <= value < float("inf") or (unit == "ratio" and value > 1):
-        raise ConfigError(f"{what} must be {'between 0 and 1' if unit == 'ratio' else '0 or more'}, and is {value:g}")
+        told = f"{what} must be a number ({unit}), and is {value!r}"
+        if isinstance(value, str) and re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
+            told += ", which is text in YAML: write 1.0e+9, with a point and a sign, or all digits"
+        raise ConfigError(told)
+    if not 0 <= value < float("inf"):
+        raise ConfigError(f"{what} must be 0 or more, and is {value:g}")
     return value
 
 
@@ -121,12 +181,19 @@ def _change_slo(slo: dict[str, Any], name: str, changes: Any, path: Path) -> dic
     if not isinstance(changes, dict):
         raise ConfigError(f"{path}: slo {name} must be a mapping of: {', '.join(slo)}")
     _check_names(changes, slo, f"{path}: slo {name}:")
-    for key, value in changes.items():
-        if isinstance(slo[key], int | float):
-            number = _read_number(value, "ratio" if key == "objective" else "count", f"{path}: slo {name}.{key}")
-            if key == "seconds" and number == int(number):
-                raise ConfigError(
-                    f"{path}: slo {name}.seconds must be a bucket's bound that is no whole number, such as 0.25, "
-                    f"because Prometheus 2 and 3 write whole ones differently; it is {number:g}"
-                )
+    if "objective" in changes:
+        objective = _read_number(changes["objective"], "ratio", f"{path}: slo {name}.objective")
+        if not 0 < objective < 1:
+            raise ConfigError(
+                f"{path}: slo {name}.objective must be between 0 and 1, and is {objective:g}; at 1 nothing may fail"
+            )
+    if "seconds" in changes:
+        seconds = _read_number(changes["seconds"], "seconds", f"{path}: slo {name}.seconds")
+        bounds = [bound for bound in SLO_BUCKETS[name] if bound != int(bound)]
+        if seconds not in bounds:
+            known = ", ".join(f"{bound:g}" for bound in bounds)
+            raise ConfigError(
+                f"{path}: slo {name}.seconds must be a bucket's bound that is no whole number (Prometheus 2 and 3 "
+                f"write whole ones differently), one of {known}; it is {seconds:g}"
+            )
     return slo | changes
