@@ -81,20 +81,32 @@ def build(check: bool, root: Path, settings_file: Path | None, out: Path | None)
 
 @dashboards.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-def lint(files: tuple[Path, ...]) -> None:
-    """Hold dashboards (FILES, else ours) to Grafana's types and the house rules; every breach is one line."""
+@click.option(
+    "--metrics",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What FILES of somebody else may name: a saved /metrics page, or names, one a line. Without it: anything.",
+)
+def lint(files: tuple[Path, ...], metrics: Path | None) -> None:
+    """Hold dashboards (FILES, else ours) to Grafana's types and the house rules; every breach is one line.
+
+    FILES that are not in grafana/dashboards may have variables, metrics and labels of their own.
+    """
     require_tools(*NEEDED, "jsonschema")
     from dashboards.coverage import check_set
-    from dashboards.lint import lint_dashboard
+    from dashboards.lint import OURS, House, lint_dashboard
     from dashboards.schema import find_faults
+    from dashboards.theirs import read_kinds
     from rules.files import read_alerts
 
-    paths = files or tuple(sorted((ROOT / "grafana/dashboards").glob("*.json")))
+    folder = ROOT / "grafana/dashboards"
+    theirs = House(False, None if metrics is None else read_kinds(metrics), str(metrics))
+    paths = files or tuple(sorted(folder.glob("*.json")))
     boards = {path: read_board(path) for path in paths}
     breaches = 0
     for path, board in boards.items():
+        house = OURS if path.resolve().parent == folder else theirs
         # What is not of the right type has no rules to keep.
-        for problem in find_faults(board) or lint_dashboard(board):
+        for problem in find_faults(board) or lint_dashboard(board, house):
             click.echo(f"{path}: {problem}")
             breaches += 1
     # Alerts and links want all dashboards; of somebody's few files nothing can be said.

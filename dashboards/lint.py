@@ -1,13 +1,15 @@
-"""House rules for a dashboard's JSON: what `palmonas dashboards lint` says about ours, or about anyone's."""
+"""House rules for a dashboard's JSON: what `palmonas dashboards lint` says about ours, and about anyone's."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import promql_parser as ast
 
+from dashboards.theirs import fill_in, find_metrics, has_choice
 from rules.contract import GRAFANA, Reader, known_metrics
 
 COLUMNS = 24
@@ -50,23 +52,58 @@ _LABEL_VALUES = re.compile(r"label_values\(\s*(?P<series>.+),\s*(?P<label>\w+)\s
 WINDOWS = frozenset({"$__rate_interval", "$__range"})
 
 
-def lint_dashboard(board: dict[str, Any]) -> list[str]:
+@dataclass(frozen=True)
+class House:
+    """Whose rules are kept: ours, or as much of them as may be asked of anyone.
+
+    `kinds` by name are the metrics that somebody else's queries may name, from the file `source`; None: any.
+    """
+
+    ours: bool = True
+    kinds: dict[str, str] | None = None
+    source: str = ""
+
+    def make_reader(self, expr: str, legend: str = "") -> Reader:
+        if self.ours:
+            return Reader(known_metrics())
+        return Reader(find_metrics(f"{expr} {legend}", self.kinds), f"{self.source} does not name it")
+
+    def parses(self, expr: str) -> bool:
+        """False for what only a Grafana that knows its variables could parse."""
+        if self.ours or not has_choice(expr):
+            return True
+        try:
+            ast.parse(fill_in(expr))
+        except ValueError:
+            return False
+        return True
+
+
+OURS = House()
+
+
+def lint_dashboard(board: dict[str, Any], house: House = OURS) -> list[str]:
     """What breaks the house rules, one sentence each; empty when nothing does."""
-    problems = [f"the dashboard has no {key}" for key in ("uid", "title", "description") if not board.get(key)]
-    variables = {one.get("name") for one in board.get("templating", {}).get("list", [])}
-    problems += [f"the dashboard has no variable {name}" for name in VARIABLES if name not in variables]
-    for variable in board.get("templating", {}).get("list", []):
-        problems += [f"variable {variable.get('name')}: {problem}" for problem in _lint_variable(variable)]
-    panels = list(_flatten(board.get("panels", [])))
-    problems += _lint_grid(panels)
+    wanted = ("uid", "title", "description") if house.ours else ("uid", "title")
+    problems = [f"the dashboard has no {key}" for key in wanted if not board.get(key)]
+    variables = board.get("templating", {}).get("list", [])
+    if house.ours:
+        names = {one.get("name") for one in variables}
+        problems += [f"the dashboard has no variable {name}" for name in VARIABLES if name not in names]
+        for variable in variables:
+            problems += [f"variable {variable.get('name')}: {problem}" for problem in _lint_variable(variable)]
+    top = board.get("panels", [])
+    # What is in a closed row lies where the next panels are until somebody opens it.
+    for group in (top, *(panel.get("panels") or [] for panel in top)):
+        problems += _lint_grid(group)
     seen: set[int] = set()
-    for panel in panels:
+    for panel in _flatten(top):
         if panel.get("id") in seen or panel.get("id") is None:
             problems.append(f"{_name(panel)}: its id {panel.get('id')} is missing or not its own")
         seen.add(panel.get("id", 0))
         if panel.get("type") != "row":
-            problems += [f"{_name(panel)}: {problem}" for problem in _lint_panel(panel)]
-    return problems
+            problems += [f"{_name(panel)}: {problem}" for problem in _lint_panel(panel, house)]
+    return list(dict.fromkeys(problems))
 
 
 def _lint_variable(variable: dict[str, Any]) -> Iterator[str]:
@@ -113,8 +150,8 @@ def _lint_grid(panels: list[dict[str, Any]]) -> list[str]:
     return problems
 
 
-def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
-    for key in ("title", "description"):
+def _lint_panel(panel: dict[str, Any], house: House) -> Iterator[str]:
+    for key in ("title", "description") if house.ours else ("title",):
         if not panel.get(key):
             yield f"has no {key}"
     if panel.get("type") not in BUNDLED:
@@ -132,28 +169,51 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
     if len(set(letters)) != len(letters):
         yield "two of its queries have one refId"
     for target in targets:
-        yield from lint_query(target.get("expr", ""))
-        yield from _lint_legend(target)
-        if (target.get("datasource") or panel.get("datasource") or {}).get("uid") != DATASOURCE:
-            yield f"its data source is not the variable {DATASOURCE}"
+        yield from _lint_target(target, target.get("datasource") or panel.get("datasource") or {}, house)
 
 
-def _lint_legend(target: dict[str, Any]) -> Iterator[str]:
+def _lint_target(target: dict[str, Any], source: Any, house: House) -> Iterator[str]:
+    told = source if isinstance(source, str) else source.get("uid")  # a name, in dashboards of old
+    if house.ours and told != DATASOURCE:
+        yield f"its data source is not the variable {DATASOURCE}"
+    if not house.ours:
+        # "-- Mixed --" and the like are Grafana's own; without any it is the default one.
+        if told and not told.startswith(("$", "-- ")):
+            yield f"its data source is {told}, which no other Grafana has: use a variable"
+        if not target.get("expr") or (isinstance(source, dict) and source.get("type", "prometheus") != "prometheus"):
+            return
+    expr = target.get("expr", "")
+    yield from lint_query(expr, house)
+    yield from _lint_legend(expr, target.get("legendFormat") or "", house)
+
+
+def _lint_legend(expr: str, legend: str, house: House) -> Iterator[str]:
     """A label that the query sums away leaves a hole in the name of each line."""
-    labels = Reader(known_metrics()).read(target.get("expr", ""))
-    for name in re.findall(r"\{\{\s*(\w+)\s*\}\}", target.get("legendFormat") or ""):
+    if not house.parses(expr):
+        return
+    labels = house.make_reader(expr, legend).read(expr if house.ours else fill_in(expr))
+    for name in re.findall(r"\{\{\s*(\w+)\s*\}\}", legend):
         if name not in labels:
             yield f"its legend names {name}, which its query does not keep"
 
 
-def lint_query(expr: str) -> Iterator[str]:
+def lint_query(expr: str, house: House = OURS) -> Iterator[str]:
     """What breaks the house rules in one query of a panel."""
-    reader = Reader(known_metrics())
-    reader.read(expr)
+    if not house.parses(expr):
+        return
+    reader = house.make_reader(expr)
+    reader.read(expr if house.ours else fill_in(expr))
     yield from reader.problems
-    for window in re.findall(r"\[([^\]:]*)", expr):
-        if window not in WINDOWS:
+    # Without texts, in which brackets are another thing. Another variable is somebody's choice.
+    for window in re.findall(r"\[([^\]:]*)", re.sub(r'"[^"]*"', '""', expr)):
+        if window not in WINDOWS and (house.ours or not window.startswith("$")):
             yield f"[{window}] is a fixed window: use [$__rate_interval]"
+    if house.ours:
+        yield from _lint_choice(expr)
+
+
+def _lint_choice(expr: str) -> Iterator[str]:
+    """Every query shows what the variables choose."""
     for selector in _selectors(expr):
         used = {matcher.name: matcher.value for matcher in selector.matchers.matchers}
         metric = known_metrics().get(selector.name or "")

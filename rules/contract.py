@@ -92,8 +92,9 @@ def emitted() -> dict[str, Metric]:
 class Reader:
     """Reads one expression: which metrics it uses, what is wrong with it, and which labels its result has."""
 
-    def __init__(self, known: dict[str, Metric]) -> None:
+    def __init__(self, known: dict[str, Metric], advice: str = "declare it in app/telemetry.py") -> None:
         self.known = known
+        self.advice = advice  # where a metric that is missing is to be declared
         self.used: set[str] = set()
         self.problems: list[str] = []
 
@@ -131,7 +132,7 @@ class Reader:
         name = node.name or ""
         metric = self.known.get(name)
         if metric is None:
-            self.problems.append(f"nobody emits {name or 'a selector without a name'}: declare it in app/telemetry.py")
+            self.problems.append(f"nobody emits {name or 'a selector without a name'}: {self.advice}")
             return TARGET_LABELS
         self.used.add(name)
         for matcher in node.matchers.matchers:
