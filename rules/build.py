@@ -27,6 +27,12 @@ def _duration(threshold: Threshold) -> str:
     return f"{threshold.value:g} seconds"
 
 
+def _window(threshold: Threshold) -> str:
+    """Seconds as PromQL writes a range: `2m`, `90s`."""
+    seconds = round(threshold.value)
+    return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
+
+
 def _link(alert: str, dashboard: str) -> str:
     """The two annotations that lead on: paths, which external labels of Prometheus make links (docs/alerts.md)."""
     return (
@@ -52,7 +58,7 @@ def _make_environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 - YAML, not HTML
     )
     environment.globals["links"] = _link
-    environment.filters |= {"percent": _percent, "duration": _duration}
+    environment.filters |= {"percent": _percent, "duration": _duration, "window": _window}
     return environment
 
 
@@ -65,7 +71,7 @@ def render_rules(settings: Settings) -> dict[Path, str]:
             name = f"{kind}/{area}.yml"
             if (TEMPLATES / name).is_file():
                 text = environment.get_template(name).render(
-                    jobs=settings.jobs, limits=settings.thresholds, slos=settings.slos
+                    areas=settings.areas, jobs=settings.jobs, limits=settings.thresholds, slos=settings.slos
                 )
                 rendered[Path(name)] = MARK.format(name=name) + text.rstrip("\n") + "\n"
     return rendered

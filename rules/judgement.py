@@ -87,6 +87,8 @@ def _is_guarded_operation(node: ast.BinaryExpr) -> bool:
     operator = str(node.op)
     if operator in {">", "!="}:
         return isinstance(node.rhs, ast.NumberLiteral)
+    if operator == ">=":
+        return isinstance(node.rhs, ast.NumberLiteral) and float(str(node.rhs)) > 0
     if operator in {"and", "unless"}:  # they narrow, so that the left side counts
         return _is_guarded(node.lhs)
     # a sum or a difference of two that are not 0 may well be 0

@@ -22,6 +22,8 @@ from rules.settings import Settings, Threshold
 LATENCY_BELOW_S = 15.0
 # Ages of what we repeat on the wall's clock, in a drill too: the heartbeat of a worker, the sweep of the dispatcher.
 WALL_CLOCK = ("heartbeat_age", "sweep_age_page")
+# Written as windows, which are scaled with all others.
+WINDOWS = ("queue_stuck",)
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
@@ -62,7 +64,7 @@ def scale_expression(expr: str, factor: float) -> str:
 
 def keeps_value(name: str, threshold: Threshold) -> bool:
     """True for a threshold that scaling leaves alone."""
-    return threshold.unit != "seconds" or threshold.value < LATENCY_BELOW_S or name in WALL_CLOCK
+    return threshold.unit != "seconds" or threshold.value < LATENCY_BELOW_S or name in (*WALL_CLOCK, *WINDOWS)
 
 
 def scale_settings(settings: Settings, factor: float) -> Settings:

@@ -1,4 +1,4 @@
-"""Those who send fall silent; a week ago (written for this) three thousand deliveries came in at this hour."""
+"""Those who send fall silent; a week ago (written for this) three hundred deliveries of each came in at this hour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from rules.settings import load_settings
 
 EXPECT = ("ChannelSilent", "PalmonasApiTrafficDrop")
 DETECT_S = 840.0  # the hour that is looked at must have nothing left, and that it lasts a quarter of an hour
-DELIVERIES = 3000.0  # in the hour, a week ago
+RESOLVE_S = 400.0  # of the hour again a third must have come in; and nobody waits for an info
+DELIVERIES = 300.0  # in the hour, a week ago
 NAME = "job_channel:palmonas_deliveries_taken:increase1h"
 
 

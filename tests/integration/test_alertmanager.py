@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,7 @@ RECEIVERS = ("page", "warning", "shop", "info", "watchdog")
 # The waits of the committed file, ten times as fast: what is tested is who hears, not when.
 WAITS = {"0s": "0s", "5s": "1s", "20s": "2s", "30s": "3s", "1m": "6s", "5m": "2s"}
 QUIET_S = 5.0  # twice the longest wait and a margin
+INHIBITED_AFTER_S = 2.0
 
 
 @dataclass
@@ -49,6 +51,12 @@ class Running:
     def post(self, *alerts: dict[str, str]) -> None:
         answer = requests.post(f"{self.url}/api/v2/alerts", json=[{"labels": labels} for labels in alerts], timeout=5)
         answer.raise_for_status()
+
+    def list_inhibited(self) -> set[str]:
+        """Names of the alerts that another one silences, as Alertmanager tells when it has thought about all."""
+        time.sleep(INHIBITED_AFTER_S)
+        alerts = requests.get(f"{self.url}/api/v2/alerts", timeout=5).json()
+        return {one["labels"]["alertname"] for one in alerts if one["status"]["inhibitedBy"]}
 
     def settle(self) -> list[tuple[str, tuple[str, ...]]]:
         """What was notified once nothing new has come for `QUIET_S` seconds."""
@@ -201,6 +209,110 @@ def test_a_dead_instance_is_not_told_again_by_haproxy_and_its_pool(alertmanager:
         make_alert("ConnectionPoolSaturated", instance="api-console-1", pool="console"),
     )
     assert alertmanager.settle() == [("page", ("PalmonasApiDown",)), ("warning", ("ConnectionPoolSaturated",))]
+
+
+EXPORTER = "palmonas-exporter"
+MAIN, OTHER = {"job": "postgresql", "instance": "main"}, {"job": "postgresql", "instance": "analytics"}
+FRONT = {"job": "blackbox", "instance": "front-door"}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "inhibited"),
+    [
+        pytest.param(
+            [
+                make_alert("QueueNoWorker", job=EXPORTER, queue="mails"),
+                make_alert("QueueOldestJobAge", "page", job=EXPORTER, queue="mails"),
+                make_alert("QueueStuck", job=EXPORTER, queue="payments"),
+                make_alert("WorkerHeartbeatStale", job=EXPORTER, queue="invoices"),
+                make_alert("InboxOldestAge", job=EXPORTER),
+            ],
+            {"QueueOldestJobAge"},
+            id="a queue without worker says nothing of another queue",
+        ),
+        pytest.param(
+            [make_alert("QueueNoWorker", job=EXPORTER, queue="ingest"), make_alert("InboxOldestAge", job=EXPORTER)],
+            {"InboxOldestAge"},
+            id="the inbox waits behind the queue ingest",
+        ),
+        pytest.param(
+            [
+                make_alert("PalmonasApiAbsent"),
+                make_alert("PalmonasApiErrors", part="accept"),
+                make_alert("HaproxyNoServerUp", job="haproxy", instance="haproxy", proxy="accept"),
+                make_alert("CertificateExpires", **FRONT),
+                make_alert("HaproxyServerDown", job="haproxy", instance="haproxy", server="api-3"),
+            ],
+            {"PalmonasApiErrors", "HaproxyServerDown"},
+            id="that discovery lost the API says nothing of HAProxy",
+        ),
+        pytest.param(
+            [
+                make_alert("HaproxyDown", job="haproxy", instance="haproxy-2"),
+                make_alert("PalmonasApiDown", instance="api-1"),
+                make_alert("PalmonasApiErrors", part="accept"),
+                make_alert("FrontDoorProbeFailed", **FRONT),
+                make_alert("CertificateExpires", **FRONT),
+            ],
+            {"FrontDoorProbeFailed"},
+            id="what the API tells of itself is true without HAProxy",
+        ),
+        pytest.param(
+            [
+                make_alert("PostgresDown", **OTHER),
+                make_alert("PostgresConnectionsHigh", **OTHER),
+                make_alert("PostgresWraparound", **MAIN),
+                make_alert("PostgresReplicaGone", **MAIN),
+                make_alert("ConnectionPoolExhausted", instance="api-1", pool="redis"),
+            ],
+            {"PostgresConnectionsHigh"},
+            id="another PostgreSQL, and another server's pool",
+        ),
+        pytest.param(
+            [
+                make_alert("RedisEvicting", job="redis", instance="sessions"),
+                make_alert("RedisRejectedConnections", job="redis", instance="queues"),
+                make_alert("ConnectionPoolTimeouts", instance="api-1", pool="redis"),
+                make_alert("ConnectionPoolExhausted", instance="api-1", pool="accept"),
+            ],
+            {"ConnectionPoolTimeouts"},
+            id="another Redis, and PostgreSQL's pool",
+        ),
+        pytest.param(
+            [
+                make_alert("PalmonasApiDown", instance="api-1"),
+                make_alert("HaproxyServerDown", job="haproxy", instance="haproxy", server="api-1"),
+                make_alert("CertificateExpires", **FRONT),
+                make_alert("HaproxySessionsNearLimit", job="haproxy", instance="haproxy", proxy="front"),
+            ],
+            {"HaproxyServerDown"},
+            id="a process that is down explains its server, and no certificate",
+        ),
+        pytest.param(
+            [
+                make_alert("ExporterMissing", job=EXPORTER),
+                make_alert("QueueFailures", job=EXPORTER, queue="push"),
+                make_alert("DeliverySignaturesFailing", channel="shopify"),
+                make_alert("StatusPushGivenUp", job="palmonas-worker", channel="shopify"),
+            ],
+            {"QueueFailures"},
+            id="without the exporter only what it tells is blind",
+        ),
+        pytest.param(
+            [
+                make_alert("ConnectionPoolExhausted", job="palmonas-worker", instance="w", pool="worker"),
+                make_alert("SloBudgetBurn", "page", slo="accept_availability", window="1h"),
+            ],
+            set(),
+            id="a worker's pool does not burn the budget of accepting",
+        ),
+    ],
+)
+def test_what_another_fault_does_not_explain_is_heard(
+    alertmanager: Running, alerts: list[dict[str, str]], inhibited: set[str]
+) -> None:
+    alertmanager.post(*alerts)
+    assert alertmanager.list_inhibited() == inhibited
 
 
 def run_silence(url: str, *arguments: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_another_team_builds_its_own(tmp_path: Path) -> None:
     assert '"palmonas-api"' not in built
     assert "above 65 % for" in built
     assert find_drift(SETTINGS) == []
+
+
+def test_of_areas_that_are_not_built_nothing_is_expected() -> None:
+    """Who has no HAProxy and no Redis is not told for ever that nothing of them answers."""
+    rendered = render_rules(replace(SETTINGS, areas=("api", "queues", "monitoring")))
+    text = rendered[Path("alerts/monitoring.yml")]
+    absent = text[text.index("- alert: TargetAbsent") :].partition("for: 2m")[0]
+    assert f'absent(up{{job="{SETTINGS.jobs["worker"]}"}})' in absent
+    assert not [part for part in ("haproxy", "redis", "postgresql", "node") if f'"{SETTINGS.jobs[part]}"' in absent]
+    assert 'job=~"palmonas-worker|prometheus|alertmanager|blackbox|process"' in absent
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_our_rules_pass(rule: Recording | Alert) -> None:
     [
         ("sum(rq_jobs) / sum(rq_workers) > 0.5", "divides by sum(rq_workers{}), which may be 0"),
         ("sum(rq_jobs) / 0", "divides by 0"),
+        ("sum(rq_jobs) / (sum(rq_workers) >= 0)", "which may be 0"),
         ("sum(rq_jobs) / (sum(rq_workers) - 3 > -1 or sum(up))", "which may be 0"),
         ("avg by (job) (job_instance_pool:db_client_connection_used:ratio) > 0.8", "averages what is an average"),
         ("avg_over_time(job_role:flask_http_request_errors:ratio_rate5m[1h]) > 0.01", "averages what is an average"),
@@ -47,6 +48,7 @@ def test_what_misleads_is_found(expr: str, complaint: str) -> None:
     "expr",
     [
         "sum(rq_jobs) / (sum(rq_workers) > 0)",
+        "sum(rq_jobs) / (sum(rq_workers) >= 20)",
         "sum(rq_jobs) / 60",
         "avg by (job) (rq_jobs) > 3",
         "avg_over_time(rq_jobs[5m]) > 3",
