@@ -24,6 +24,8 @@ from rules.limits import limit
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "#6e7178"
+# A channel has the same colour in every graph, whichever of them have anything to show.
+CHANNELS = {"amazon": "orange", "shopify": "green", "standard": "blue", "woocommerce": "purple"}
 # Where this repository can be read, with the slash at the end: a constant of each dashboard, empty as shipped.
 RUNBOOK_BASE = "runbook_base"
 EMPTY = "May be empty: "
@@ -93,6 +95,11 @@ def steps(limits: Limits) -> dashboard.ThresholdsConfig:
     for value, color in limits:
         found.append(model.Threshold(value=limit(value) if isinstance(value, str) else value, color=color))
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)
+
+
+def fix_color(color: str) -> model.DynamicConfigValue:
+    """For the lines of an override."""
+    return model.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})
 
 
 def legend() -> common.VizLegendOptions:

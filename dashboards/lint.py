@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
 import promql_parser as ast
 
+from dashboards.coverage import find_watched
 from dashboards.theirs import fill_in, find_metrics, has_choice
 from rules.contract import GRAFANA, Reader, known_metrics
+from rules.files import read_alerts
 
 COLUMNS = 24
 DATASOURCE = "${datasource}"
@@ -49,6 +51,7 @@ BUNDLED = frozenset(
 WITHOUT_QUERIES = frozenset({"alertlist", "annolist", "dashlist", "news", "text"})
 _LABEL_VALUES = re.compile(r"label_values\(\s*(?P<series>.+),\s*(?P<label>\w+)\s*\)")
 # A fixed window lies as soon as somebody zooms.
+_WINDOW = re.compile(r"\[([^\]:]*)")
 WINDOWS = frozenset({"$__rate_interval", "$__range"})
 
 
@@ -168,11 +171,19 @@ def _lint_panel(panel: dict[str, Any], house: House) -> Iterator[str]:
     letters = [target.get("refId") for target in targets]
     if len(set(letters)) != len(letters):
         yield "two of its queries have one refId"
+    windows = WINDOWS | (_find_windows(panel) if house.ours else set())
     for target in targets:
-        yield from _lint_target(target, target.get("datasource") or panel.get("datasource") or {}, house)
+        source = target.get("datasource") or panel.get("datasource") or {}
+        yield from _lint_target(target, source, house, windows)
 
 
-def _lint_target(target: dict[str, Any], source: Any, house: House) -> Iterator[str]:
+def _find_windows(panel: dict[str, Any]) -> set[str]:
+    """The windows of the alerts that watch a panel: a line where they fire has theirs, however far somebody zooms."""
+    watched = find_watched(panel)
+    return {window for alert in read_alerts() if alert.name in watched for window in _WINDOW.findall(alert.expr)}
+
+
+def _lint_target(target: dict[str, Any], source: Any, house: House, windows: Set[str]) -> Iterator[str]:
     told = source if isinstance(source, str) else source.get("uid")  # a name, in dashboards of old
     if house.ours and told != DATASOURCE:
         yield f"its data source is not the variable {DATASOURCE}"
@@ -183,7 +194,7 @@ def _lint_target(target: dict[str, Any], source: Any, house: House) -> Iterator[
         if not target.get("expr") or (isinstance(source, dict) and source.get("type", "prometheus") != "prometheus"):
             return
     expr = target.get("expr", "")
-    yield from lint_query(expr, house)
+    yield from lint_query(expr, house, windows)
     yield from _lint_legend(expr, target.get("legendFormat") or "", house)
 
 
@@ -197,7 +208,7 @@ def _lint_legend(expr: str, legend: str, house: House) -> Iterator[str]:
             yield f"its legend names {name}, which its query does not keep"
 
 
-def lint_query(expr: str, house: House = OURS) -> Iterator[str]:
+def lint_query(expr: str, house: House = OURS, windows: Set[str] = WINDOWS) -> Iterator[str]:
     """What breaks the house rules in one query of a panel."""
     if not house.parses(expr):
         return
@@ -205,8 +216,8 @@ def lint_query(expr: str, house: House = OURS) -> Iterator[str]:
     reader.read(expr if house.ours else fill_in(expr))
     yield from reader.problems
     # Without texts, in which brackets are another thing. Another variable is somebody's choice.
-    for window in re.findall(r"\[([^\]:]*)", re.sub(r'"[^"]*"', '""', expr)):
-        if window not in WINDOWS and (house.ours or not window.startswith("$")):
+    for window in _WINDOW.findall(re.sub(r'"[^"]*"', '""', expr)):
+        if window not in windows and (house.ours or not window.startswith("$")):
             yield f"[{window}] is a fixed window: use [$__rate_interval]"
     if house.ours:
         yield from _lint_choice(expr)

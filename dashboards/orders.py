@@ -7,7 +7,7 @@ from typing import Any
 from dashboards.dress import Limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate
-from dashboards.queries import ALL_PROCESSES, Line, max_of, mean_of, pick_job, quantile_of, sum_rate
+from dashboards.queries import ALL_PROCESSES, Line, max_of, mean_of, pick, pick_job, quantile_of, sum_rate
 from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
@@ -96,6 +96,13 @@ def _answer() -> list[Any]:
     ]
 
 
+def _unaccounted_page() -> str:
+    """What AcceptedNotStored compares with: a number, or a share of what was accepted, whichever is more."""
+    accepted = pick(f"{ACCEPT}_count", 'outcome="accepted"')
+    share, least = limit("unaccounted_share"), limit("unaccounted")
+    return f"clamp_min({share:g} * sum by (job) (increase({accepted}[30m])), {least:g})"
+
+
 def _storing() -> list[Any]:
     return [
         heat_map(
@@ -175,10 +182,13 @@ def _storing() -> list[Any]:
         graph(
             "Accepted and nowhere",
             "Deliveries of half an hour that were answered 2xx and are neither stored, nor in quarantine, nor waiting. "
-            "Around 0; below it while polls and replays add to what is stored.",
-            [Line(pick_job("job:palmonas_deliveries_unaccounted:increase30m"), "deliveries")],
+            "Around 0; below it while polls and replays add to what is stored. Above the line, which rises with what "
+            "is accepted, somebody is called.",
+            [
+                Line(pick_job("job:palmonas_deliveries_unaccounted:increase30m"), "deliveries"),
+                Line(_unaccounted_page(), "pages above", RED),
+            ],
             "short",
-            limits=[("unaccounted", RED)],
             alerts=["AcceptedNotStored"],
             may_be_empty=NO_TRAFFIC,
         ),

@@ -14,7 +14,22 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import heatmap as heatmap_model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.dress import GREEN, GREY, RED, YELLOW, Extras, Limits, ask, dress, legend, runbook_of, steps, tooltip
+from dashboards.dress import (
+    CHANNELS,
+    GREEN,
+    GREY,
+    RED,
+    YELLOW,
+    Extras,
+    Limits,
+    ask,
+    dress,
+    fix_color,
+    legend,
+    runbook_of,
+    steps,
+    tooltip,
+)
 from dashboards.queries import Line, pick, quantile_lines, sum_rate
 
 __all__ = [
@@ -67,6 +82,12 @@ def graph(
         panel = panel.thresholds(steps(limits)).thresholds_style(style)
     for index, line in enumerate(lines):
         panel = panel.with_target(ask(line, index))
+        if line.legend == "{{channel}}":
+            for channel, color in CHANNELS.items():
+                panel = panel.override_by_name(channel, [fix_color(color)])
+        if line.dashed:
+            dashes = model.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [10, 10]})
+            panel = panel.override_by_name(line.legend, [fix_color(line.dashed), dashes])
     return panel
 
 

@@ -15,17 +15,17 @@ def show_servers() -> list[Any]:
     """Panels of a dashboard whose own variables choose our processes."""
     return [
         graph(
-            "Could be opened, against the servers",
-            "Sum of the maxima of all pools that lead to a server, and what the server takes.",
+            "Could be opened, against PostgreSQL",
+            "Sum of the maxima of all pools that lead to it, and what it takes.",
             [
-                Line(sum_of(MAX, "", 'pool!~"redis.*|replica"'), "pools to PostgreSQL"),
-                Line(f"min({pick('pg_settings_max_connections')})", "PostgreSQL takes"),
-                Line(sum_of(MAX, "", 'pool=~"redis.*"'), "pools to Redis"),
-                Line(f"min({pick('redis_config_maxclients')})", "Redis takes"),
+                Line(sum_of(MAX, "", 'pool!~"redis.*|replica"'), "pools"),
+                Line(f"min({pick('pg_settings_max_connections')})", "PostgreSQL takes", RED),
             ],
             "short",
             alerts=["ConnectionPoolsAboveServer"],
+            leads_to="palmonas-postgresql",
             may_be_empty=NOT_CHOSEN,
+            width=6,
         ),
         graph(
             "PostgreSQL: sessions by state",
@@ -36,6 +36,7 @@ def show_servers() -> list[Any]:
             alerts=["PostgresIdleInTransaction"],
             leads_to="palmonas-postgresql",
             may_be_empty=NOT_CHOSEN,
+            width=6,
         ),
         saturation(
             "PostgreSQL: connections taken",
@@ -45,6 +46,7 @@ def show_servers() -> list[Any]:
             alerts=["PostgresConnectionsHigh"],
             leads_to="palmonas-postgresql",
             may_be_empty=NOT_CHOSEN,
+            width=6,
         ),
         graph(
             "PostgreSQL: longest in a transaction",
@@ -58,6 +60,19 @@ def show_servers() -> list[Any]:
             limits=[("postgres_lock_wait", YELLOW)],
             alerts=["PostgresLongTransaction", "PostgresIdleInTransaction", "PostgresLocksBlocked"],
             leads_to="palmonas-postgresql",
+            may_be_empty=NOT_CHOSEN,
+            width=6,
+        ),
+        graph(
+            "Could be opened, against Redis",
+            "Sum of the maxima of all pools that lead to it, and what it takes.",
+            [
+                Line(sum_of(MAX, "", 'pool=~"redis.*"'), "pools"),
+                Line(f"min({pick('redis_config_maxclients')})", "Redis takes", RED),
+            ],
+            "short",
+            alerts=["ConnectionPoolsAboveServer"],
+            leads_to="palmonas-redis",
             may_be_empty=NOT_CHOSEN,
         ),
         graph(

@@ -16,10 +16,14 @@ BLIND = "no rule is evaluated: does rule_files name the rules, Watchdog among th
 
 
 class Line(NamedTuple):
-    """One query of a panel and the legend of its series (Grafana's `{{label}}` form)."""
+    """One query of a panel and the legend of its series (Grafana's `{{label}}` form).
+
+    `dashed` is the colour of a line that is no measurement, and that alerts compare with what is measured.
+    """
 
     expr: str
     legend: str
+    dashed: str = ""
 
 
 def pick(metric: str, *matchers: str) -> str:

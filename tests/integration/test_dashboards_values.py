@@ -83,3 +83,29 @@ def test_processes_down_are_counted_where_there_are_processes(tmp_path: Path) ->
     check(tmp_path, [], query, {})
     check(tmp_path, [UP], query, {"{}": 0})
     check(tmp_path, [UP, DOWN], query, {"{}": 1})
+
+
+def make_deliveries(accepted: int, stored: int) -> list[Series]:
+    """Deliveries a minute of one channel that were accepted and that became orders."""
+    return [
+        (
+            'palmonas_accept_duration_seconds_count{job="api", instance="1", channel="shopify", outcome="accepted"}',
+            f"0+{accepted}x60",
+        ),
+        ('palmonas_deliveries_stored_total{job="worker", instance="2", channel="shopify"}', f"0+{stored}x60"),
+    ]
+
+
+@pytest.mark.parametrize(("accepted", "line"), [(5, 10), (100, 60)])
+def test_the_line_of_lost_deliveries_rises_with_what_is_accepted(tmp_path: Path, accepted: int, line: int) -> None:
+    query = find_query("palmonas-orders", "Accepted and nowhere", 1)
+    check(tmp_path, make_deliveries(accepted, accepted), query, {'{job="api"}': line})
+
+
+def test_finished_jobs_do_not_hide_those_that_wait(tmp_path: Path) -> None:
+    jobs = [
+        ('rq_jobs{job="exporter", instance="1", queue="ingest", status="queued"}', "2x60"),
+        ('rq_jobs{job="exporter", instance="1", queue="ingest", status="finished"}', "300x60"),
+    ]
+    query = find_query("palmonas-queues", "Jobs by status")
+    check(tmp_path, jobs, query, {'{queue="ingest", status="queued"}': 2})

@@ -12,6 +12,7 @@ from app.errors import PalmonasError, UsageError
 from cli.dashboards import dashboards
 from dashboards import catalogue
 from dashboards.coverage import find_reasons
+from dashboards.dress import CHANNELS
 from dashboards.frame import NEXT, OVERVIEW, TITLES, following
 from dashboards.lint import lint_dashboard
 from dashboards.schema import find_faults
@@ -116,6 +117,22 @@ def test_another_team_gets_lines_at_its_own_thresholds(tmp_path: Path) -> None:
     # What was built before and after is as shipped.
     assert [path for path in catalogue.find_drift(ROOT) if path.suffix == ".json"] == []
     assert "up to date" in run("build", "--check", "--settings", str(settings), "--out", str(out))
+
+
+def test_a_channel_has_one_colour_everywhere() -> None:
+    channels = {path.name for path in (ROOT / "app/channels").iterdir() if (path / "__init__.py").exists()}
+    found = {}
+    for board in catalogue.build_dashboards():
+        for panel in board["panels"]:
+            if any(target["legendFormat"] == "{{channel}}" for target in panel.get("targets", [])):
+                overrides = panel["fieldConfig"]["overrides"]
+                found[panel["title"]] = {
+                    one["matcher"]["options"]: one["properties"][0]["value"]["fixedColor"] for one in overrides
+                }
+    assert {"Accepted by channel", "Stored by channel"} <= found.keys()
+    assert all(colors == CHANNELS for colors in found.values())
+    assert channels == CHANNELS.keys()
+    assert len(set(CHANNELS.values())) == len(channels)
 
 
 def find_steps(board: dict[str, Any]) -> dict[str, list[float | None]]:
