@@ -27,7 +27,8 @@ class ForkingWorker(Worker):
     """Listens to one queue. Redis counts how jobs ended, and horses that were killed under one."""
 
     def __init__(self, queue: Queue, connection: redis.Redis, **options: Any) -> None:
-        super().__init__([queue], connection=connection, worker_ttl=HEARTBEAT_S + 15, **options)
+        beats = {"worker_ttl": HEARTBEAT_S + 15, "job_monitoring_interval": HEARTBEAT_S}  # idle, and under a job
+        super().__init__([queue], connection=connection, **beats | options)
         self._meter = JobMeter(queue.name, connection)
 
     @property

@@ -4,7 +4,6 @@ import os
 
 import redis
 from flask import Flask, jsonify
-from prometheus_client import start_http_server
 from prometheus_flask_exporter import PrometheusMetrics
 from rq import Queue
 
@@ -26,9 +25,8 @@ client: redis.Redis = connect(os.environ["SHOP_REDIS_URL"], name="redis", size=4
 mails = Queue("mails", connection=client)
 
 shop = Flask(__name__)
-# by url rule, never by raw path; Prometheus asks on a port of its own
+# by url rule, never by raw path; Prometheus asks on a port of its own, which gunicorn.conf.py opens
 PrometheusMetrics(shop, path=None, group_by="url_rule")
-start_http_server(int(os.environ["SHOP_METRICS_PORT"]))
 
 
 @shop.errorhandler(AnswerableError)

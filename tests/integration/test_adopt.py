@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from wsgiref.simple_server import WSGIServer
 
 import psycopg2
 import pytest
 import redis
 import requests
 import yaml
-from rq import Queue
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from rq import Queue, Worker
 
 from rules.scale import render_scaled
 from rules.settings import load_settings
 from stack.pages import fetch_page, open_session
 from stack.processes import find_free_port, wait_until
 from stack.programs import find_executable
+from worker.forking_worker import ForkingWorker
 
 pytestmark = pytest.mark.alone
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = ROOT / "examples/adopt"
 FACTOR = 15.0  # of the clock on which the rules run here; a scrape each second instead of each 15
 DEADLINE_S = 60.0
+WEB_PROCESSES = 2
+STARTED_ANEW = 'changes(process_start_time_seconds{job="shop-web"}[1m]) > 0 and on (instance) up{job="shop-web"} == 1'
+# Which of its targets is where, by job of examples/adopt/prometheus.yml; the others are not there.
+TARGETS = {
+    "shop-web": ("web-1", "web-2"),
+    "shop-worker": ("worker-1",),
+    "shop-exporter": ("exporter",),
+    "shop-reports": ("reports-1",),
+}
 
 
 @dataclass
@@ -51,32 +67,33 @@ class Adopted:
 
     def start_web(self) -> None:
         self.ports.setdefault("front", find_free_port())
+        if "web-1" not in self.ports:
+            self.ports["web-1"] = find_free_ports(WEB_PROCESSES)
+            self.ports["web-2"] = self.ports["web-1"] + 1
         address = f"127.0.0.1:{self.ports['front']}"
-        gunicorn = [sys.executable, "-m", "gunicorn", "--workers=1", "--threads=16", f"--bind={address}", "shop:shop"]
-        self.start("web", gunicorn)
+        gunicorn = [sys.executable, "-m", "gunicorn", f"--workers={WEB_PROCESSES}", "--threads=16", f"--bind={address}"]
+        self.start("web", [*gunicorn, "shop:shop"], metrics="web-1")
         assert wait_until(lambda: self.get("/") == 200, DEADLINE_S, pause_s=0.1), self.read_log("web")
 
     def start_worker(self) -> None:
-        self.start("worker", [sys.executable, "work.py"])
+        self.start("worker", [sys.executable, "work.py"], metrics="worker-1")
 
     def start_prometheus(self) -> None:
         for path, text in render_scaled(load_settings(SHOP / "settings.yml"), FACTOR).items():
             (self.directory / path).parent.mkdir(exist_ok=True)
             (self.directory / path).write_text(text, encoding="utf-8")
-        targets = {"shop-web": "web", "shop-worker": "worker", "shop-exporter": "exporter"}
-        jobs = [
-            {
-                "job_name": job,
-                "static_configs": [{"targets": [f"127.0.0.1:{self.ports[part]}"], "labels": {"instance": part}}],
-            }
-            for job, part in targets.items()
+        config = yaml.safe_load((SHOP / "prometheus.yml").read_text(encoding="utf-8"))
+        config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        # no PostgreSQL, Redis and host exporters here: those areas would rightly miss them
+        config["rule_files"] = [
+            f"{kind}/{area}.yml" for kind in ("rules", "alerts") for area in ("api", "pools", "queues")
         ]
-        config = {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-            # no PostgreSQL, Redis and host exporters here: those areas would rightly miss them
-            "rule_files": [f"{kind}/{area}.yml" for kind in ("rules", "alerts") for area in ("api", "pools", "queues")],
-            "scrape_configs": jobs,
-        }
+        config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] in TARGETS]
+        del config["alerting"]
+        for job in config["scrape_configs"]:
+            assert tuple(one["labels"]["instance"] for one in job["static_configs"]) == TARGETS[job["job_name"]]
+            for target in job["static_configs"]:
+                target["targets"] = [f"127.0.0.1:{self.ports[target['labels']['instance']]}"]
         (self.directory / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         port = self.ports["prometheus"] = find_free_port()
         program = find_executable("prometheus")
@@ -92,7 +109,14 @@ class Adopted:
     def is_scraped(self) -> bool:
         page = fetch_page(f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/targets", 5)
         targets = page.json()["data"]["activeTargets"] if page is not None and page.ok else []
-        return len(targets) == 3 and all(target["health"] == "up" for target in targets)
+        return len(targets) == sum(map(len, TARGETS.values())) and all(target["health"] == "up" for target in targets)
+
+    def ask(self, query: str) -> list[tuple[dict[str, str], float]]:
+        """Labels and value of each series of an answer."""
+        page = requests.get(
+            f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/query", params={"query": query}, timeout=5
+        )
+        return [(one["metric"], float(one["value"][1])) for one in page.json()["data"]["result"]]
 
     def get(self, path: str) -> int:
         page = fetch_page(f"http://127.0.0.1:{self.ports['front']}{path}", 10)
@@ -119,6 +143,34 @@ class Adopted:
         return (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
+def find_free_ports(count: int) -> int:
+    """The first of `count` free ports in a row."""
+    for _ in range(50):
+        first = find_free_port()
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no free ports in a row")
+
+
+def serve_reports() -> tuple[WSGIServer, int]:
+    """A pool as OpenTelemetry's exporter for Prometheus shows it (SDK 1.45.2, exporter 0.66b2)."""
+    registry, name = CollectorRegistry(), "db_client_connection_pool_name"
+    labels = [name, "db_client_connection_state", "otel_scope_name", "otel_scope_version"]
+    count = Gauge("db_client_connection_count", "Connections.", labels, registry=registry)
+    count.labels("orders", "used", "pool", "").set(1)
+    count.labels("orders", "idle", "pool", "").set(3)
+    most = Gauge("db_client_connection_max", "Most.", [name, *labels[2:]], registry=registry)
+    most.labels("orders", "pool", "").set(4)
+    port = find_free_port()
+    server, _thread = start_http_server(port, "127.0.0.1", registry)
+    return server, port
+
+
 @pytest.fixture
 def shop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Adopted]:
     connection = psycopg2.connect(database_url)
@@ -127,6 +179,7 @@ def shop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Adopted]
     connection.close()
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PALMONAS_")}
     made = Adopted(tmp_path, clean | {"SHOP_DATABASE_URL": database_url, "SHOP_REDIS_URL": redis_url})
+    reports, made.ports["reports-1"] = serve_reports()
     try:
         made.start_web()
         made.start_worker()
@@ -134,6 +187,8 @@ def shop(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Adopted]
         made.start_prometheus()
         yield made
     finally:
+        reports.shutdown()
+        reports.server_close()
         for name in list(made.running):
             made.stop(name)
 
@@ -155,9 +210,20 @@ def test_the_rules_watch_another_teams_app(shop: Adopted, redis_url: str) -> Non
     use(shop, 8)
     assert shop.list_alerts() == {}
 
-    # the pool: four connections, eight callers that hold theirs for two and a half seconds each
-    with ThreadPoolExecutor(8) as callers:
-        held = [callers.submit(shop.get, "/slow/3") for _ in range(24)]
+    # each process of the app shows its own pool, and the pool that OpenTelemetry measures is recorded like them
+    fill = "job_instance_pool:db_client_connection_used:ratio"
+    assert {labels["instance"] for labels, _value in shop.ask(f'{fill}{{job="shop-web"}}')} == {"web-1", "web-2"}
+    ((labels, value),) = shop.ask(f'{fill}{{job="shop-reports"}}')
+    assert (labels["pool"], value) == ("orders", 0.25)
+    assert not shop.ask('{job="shop-reports", db_client_connection_pool_name!=""}')
+
+    # a reload: new processes, the same two ports
+    shop.running["web"].send_signal(signal.SIGHUP)
+    wait_for(lambda: len(shop.ask(STARTED_ANEW)) == WEB_PROCESSES, shop, "gunicorn has reloaded")
+
+    # the pools: four connections each, sixteen callers that hold theirs for two and a half seconds each
+    with ThreadPoolExecutor(16) as callers:
+        held = [callers.submit(shop.get, "/slow/3") for _ in range(48)]
         wait_for(lambda: shop.list_alerts().get("ConnectionPoolExhausted") == "firing", shop, "the pool is full")
         answers = {one.result() for one in held}
     assert answers == {200, 503}
@@ -176,7 +242,7 @@ def test_the_rules_watch_another_teams_app(shop: Adopted, redis_url: str) -> Non
     scrape = requests.get(f"http://127.0.0.1:{shop.ports['exporter']}/metrics", timeout=5).text
     assert 'rq_work_horses_killed_total{queue="mails"} 1.0' in scrape
     assert 'rq_jobs_processed_total{outcome="failed",queue="mails"} 1.0' in scrape
-    worker = requests.get(f"http://127.0.0.1:{shop.ports['worker']}/metrics", timeout=5).text
+    worker = requests.get(f"http://127.0.0.1:{shop.ports['worker-1']}/metrics", timeout=5).text
     assert 'rq_job_run_seconds_count{queue="mails"}' in worker
 
     # the app itself
@@ -209,3 +275,34 @@ def test_what_the_readme_says_builds(tmp_path: Path) -> None:
     built = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.yml"))
     assert 'up{job="shop-web"}' in built
     assert 'job="palmonas-' not in built
+
+
+@pytest.mark.parametrize("kind", ["ours", "stock"])
+def test_workers_beat_their_hearts_faster_than_the_alert(redis_url: str, kind: str) -> None:
+    """Idle, and under a job; a stock one with what the README says."""
+    client = redis.Redis.from_url(redis_url, socket_timeout=5)
+    queue = Queue("mails", connection=client)
+    stock = {"worker_ttl": 20, "job_monitoring_interval": 5}
+    readme = (SHOP / "README.md").read_text(encoding="utf-8")
+    assert all(f"{name}={value}" in readme for name, value in stock.items())
+    worker = ForkingWorker(queue, client) if kind == "ours" else Worker([queue], connection=client, **stock)
+    age_s = load_settings().thresholds["heartbeat_age"].value
+    assert worker.dequeue_timeout <= age_s / 3
+    assert worker.job_monitoring_interval <= age_s / 3
+    assert Worker([queue], connection=client).dequeue_timeout > age_s  # what the README warns of
+    client.close()
+
+
+def test_the_readmes_prometheus_is_one(tmp_path: Path) -> None:
+    config = yaml.safe_load((SHOP / "prometheus.yml").read_text(encoding="utf-8"))
+    jobs = load_settings(SHOP / "settings.yml").jobs
+    scraped = {job["job_name"] for job in config["scrape_configs"]}
+    assert scraped - {"shop-reports"} <= set(jobs.values())
+    assert {config["global"][name] for name in ("scrape_interval", "evaluation_interval")} == {"15s"}
+    (relabelled,) = [job for job in config["scrape_configs"] if "metric_relabel_configs" in job]
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```", (SHOP / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert {"metric_relabel_configs": relabelled["metric_relabel_configs"]} in map(yaml.safe_load, blocks)
+    (tmp_path / "prometheus.yml").write_bytes((SHOP / "prometheus.yml").read_bytes())
+    subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yml"], check=True, timeout=30)
