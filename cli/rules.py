@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rules.replay import Replay
 
 ROOT = Path(__file__).resolve().parent.parent
+NAMES_SHOWN = 5  # of recorded series that were computed
 
 
 @click.group()
@@ -62,7 +63,12 @@ def build(settings_file: Path | None, out: Path | None, check: bool) -> None:
 
 @rules.command()
 @click.option("--rule", "name", help="Only the alert of this name.")
-@click.option("--file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Alerts of this file, not ours.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Alerts of this rule file, or of the directory that `rules build --out` wrote, not ours.",
+)
 @click.option("--since", default="7d", show_default=True, help="How far to look back, as 90m, 12h or 7d.")
 @click.option("--step", default="15s", show_default=True, help="The evaluation interval of the past.")
 @click.option("--url", help="Address of Prometheus. Default: that of the stack on this machine.")
@@ -70,10 +76,11 @@ def build(settings_file: Path | None, out: Path | None, check: bool) -> None:
 def replay(*, name: str | None, file: Path | None, since: str, step: str, url: str | None, as_json: bool) -> None:
     """Say how often each alert would have fired over the data that a Prometheus holds."""
     require_tools("promql_parser")
-    from rules.files import read_alerts
-    from rules.replay import Past, read_candidates
+    from rules.files import read_alerts, read_recordings
+    from rules.replay import Candidates, Past, read_candidates
 
-    alerts = read_candidates(file) if file else list(read_alerts())
+    candidates = read_candidates(file) if file else Candidates(list(read_alerts()), list(read_recordings()))
+    alerts = candidates.alerts
     if name is not None:
         chosen = [alert for alert in alerts if alert.name == name]
         if not chosen:
@@ -81,9 +88,17 @@ def replay(*, name: str | None, file: Path | None, since: str, step: str, url: s
         alerts = chosen
     step_s = _read_seconds("--step", step)
     end = time.time()
-    past = Past(url or _find_prometheus(), end - _read_seconds("--since", since), end, step_s)
+    start = end - _read_seconds("--since", since)
+    past = Past(url or _find_prometheus(), start, end, step_s, candidates.recordings)
+    if past.first - start > step_s * 2:
+        seen = _tell_seconds(end - past.first)
+        click.echo(f"Prometheus remembers only the last {seen} of the {since} asked for.", err=True)
     replays = [past.replay(alert) for alert in alerts if not _fires_always(alert)]
     click.echo(json.dumps([_describe(one) for one in replays], indent=2) if as_json else _make_table(replays))
+    computed = sorted({name for one in replays for name in one.computed})
+    if computed and not as_json:
+        names = ", ".join(computed) if len(computed) <= NAMES_SHOWN else f"{len(computed)} series, which --json names"
+        click.echo(f"Not recorded from the beginning, and so computed from their rules: {names}.", err=True)
 
 
 def _fires_always(alert: Alert) -> bool:
@@ -100,6 +115,13 @@ def _read_seconds(option: str, text: str) -> float:
     if not seconds:
         raise UsageError(f"{option} must be longer than nothing")
     return seconds
+
+
+def _tell_seconds(seconds: float) -> str:
+    for length, word in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= length * 2:
+            return f"{seconds / length:.0f} {word}"
+    return f"{seconds:.0f} seconds"
 
 
 def _find_prometheus() -> str:
@@ -119,6 +141,7 @@ def _describe(replay: Replay) -> dict[str, object]:
         "total_seconds": replay.total_s,
         "longest_seconds": replay.longest_s,
         "no_data_for": list(replay.missing),
+        "computed": list(replay.computed),
     }
 
 

@@ -75,16 +75,18 @@ def _read_rules(folder: Path, root: Path) -> Iterator[tuple[dict[str, Any], str]
 @cache
 def read_recordings(root: Path = ROOT) -> tuple[Recording, ...]:
     """The recording rules of `prometheus/rules`, in the order of the files."""
-    return tuple(
-        Recording(rule["record"], rule["expr"].strip(), file, tuple(rule.get("labels", {}).items()))
-        for rule, file in _read_rules(root / "prometheus/rules", root)
-    )
+    return tuple(parse_recording(rule, file) for rule, file in _read_rules(root / "prometheus/rules", root))
 
 
 @cache
 def read_alerts(root: Path = ROOT) -> tuple[Alert, ...]:
     """The alerts of `prometheus/alerts`, in file order; one name may come with several severities."""
     return tuple(parse_alert(rule, file) for rule, file in _read_rules(root / "prometheus/alerts", root))
+
+
+def parse_recording(rule: dict[str, Any], file: str) -> Recording:
+    """A recording rule as it stands in a rule file. Raises KeyError."""
+    return Recording(rule["record"], str(rule["expr"]).strip(), file, tuple(rule.get("labels", {}).items()))
 
 
 def parse_alert(rule: dict[str, Any], file: str) -> Alert:
