@@ -9,6 +9,7 @@ JOBS := 2
 SHELL_SCRIPTS := scripts/* deploy/swarm/deploy .ci/run containers/healthcheck containers/postgres-init.sh containers/postgres-replica.sh containers/redis-start.sh tests/containers/bases/make-bases tests/containers/bases/standins/*-entrypoint
 FUZZER := build/fuzz
 CONTAINERS := build/containers
+COMPOSE := docker compose
 FUZZ_SECONDS := 60
 SOAK_MINUTES := 5
 FUZZ_TARGETS :=
@@ -24,8 +25,8 @@ up: bootstrap ## Install what is missing, start everything with simulated channe
 	@$(BIN)/palmonas up --demo --install
 
 containers: ## Look whether Docker can, then start everything in containers (SETTINGS=containers/scale.env).
-	@scripts/check-docker $(if $(SETTINGS),--env-file $(SETTINGS))
-	docker compose $(if $(SETTINGS),--env-file $(SETTINGS)) up --detach --wait
+	@COMPOSE="$(COMPOSE)" scripts/check-docker $(if $(SETTINGS),--env-file $(SETTINGS))
+	$(COMPOSE) $(if $(SETTINGS),--env-file $(SETTINGS)) up --detach --wait
 
 down: bootstrap ## Stop everything; what is stored stays.
 	@$(BIN)/palmonas down

@@ -13,6 +13,7 @@ if [ "$me" = redis ] && [ "${PALMONAS_SCALE:-}" != 1 ]; then
 fi
 
 sentinels='sentinel-1 sentinel-2 sentinel-3'
+SILENCE_S=10 # the others are there and say nothing: all start at once, or the machine is busy
 GIVE_UP_S=40 # the Sentinels need some five seconds to choose another master, 25 when their first try fails
 umask 077
 REDISCLI_AUTH=$(cat /run/palmonas/redis.password)
@@ -27,8 +28,17 @@ ask() { # HOST PORT COMMAND...: the first line of what is answered, nothing when
     timeout 3 redis-cli -h "$host" -p "$port" "$@" 2>/dev/null | head -n 1
 }
 
-find_address() { # NAME
+find_address() { # NAME: of a container that runs
     timeout 3 getent hosts "$1" | head -n 1 | cut -d ' ' -f 1
+}
+
+is_anybody_there() {
+    for one in $sentinels redis redis-replica; do
+        if [ "$one" != "$me" ] && [ -n "$(find_address "$one")" ]; then
+            return
+        fi
+    done
+    return 1
 }
 
 ask_sentinels() { # the address of the master that they know, dead or alive
@@ -62,23 +72,26 @@ find_master() { # KNOWN: the address of who says that it is the master: the one 
     done
 }
 
+master=
 started=$(date +%s)
 while :; do
+    # Nobody to ask: the first start.
+    is_anybody_there || [ "$me" != redis ] || break
     known=$(ask_sentinels)
     master=$(find_master "$known")
     [ -z "$master" ] || break
-    if [ "$me" = redis ]; then
-        # Nobody to ask: the first start.
-        [ -n "$known" ] || break
+    waited=$(($(date +%s) - started))
+    if [ "$me" = redis ] && [ -z "$known" ] && [ "$waited" -ge "$SILENCE_S" ]; then
+        break
+    fi
+    if [ "$me" = redis ] && [ "$waited" -ge "$GIVE_UP_S" ]; then
         # The other one is gone, too. The Sentinels are started anew, and find this one; were it to begin sooner, they
         # could make an empty master of what they still take for the old one.
-        if [ $(($(date +%s) - started)) -ge "$GIVE_UP_S" ]; then
-            echo "redis-start: the Sentinels know $known alone, which is gone: this one begins anew" >&2
-            for one in $sentinels; do
-                ask "$one" 26379 shutdown nosave
-            done
-            break
-        fi
+        echo "redis-start: the Sentinels know $known alone, which is gone: this one begins anew" >&2
+        for one in $sentinels; do
+            ask "$one" 26379 shutdown nosave
+        done
+        break
     fi
     echo "redis-start: $me waits for a master (the Sentinels know: ${known:-none})" >&2
     sleep 1
