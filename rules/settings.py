@@ -163,6 +163,8 @@ def _change(threshold: Threshold, name: str, value: Any, path: Path) -> Threshol
     number = _read_number(value, threshold.unit, what)
     if threshold.unit == "ratio" and not 0 < number <= 1:
         raise ConfigError(f"{what} must be between 0 and 1, and is {number:g}; 0 would hold always, or never")
+    if threshold.unit == "seconds" and number == 0:
+        raise ConfigError(f"{what} must be more than 0 seconds: no time at all would hold always, or is no window")
     return replace(threshold, value=number)
 
 

@@ -22,6 +22,7 @@ SETTINGS = load_settings()
         ("thresholds: {pool_saturated: {value: 0.5, unit: count}}", "is in ratio, which no settings change"),
         ("thresholds: {job_age_warning: 1000}", "job_age_warning must not be above job_age_page, and is 1000 against"),
         ("thresholds: {disk_trend_page: 0.5}", "threshold disk_trend_page must not be above disk_trend_warning"),
+        ("thresholds: {job_age_page: 0}", "threshold job_age_page must be more than 0 seconds"),
         ("thresholds: []", "thresholds must be a mapping of names"),
         ("jobs: {api: web, worker: web}", "jobs.api and jobs.worker are both 'web'; give each its own"),
         ("jobs: {api: redis}", "jobs.api and jobs.redis are both 'redis'"),
