@@ -28,9 +28,11 @@ def _duration(threshold: Threshold) -> str:
 
 
 def _window(threshold: Threshold) -> str:
-    """Seconds as PromQL writes a range: `2m`, `90s`."""
-    seconds = round(threshold.value)
-    return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
+    """Seconds as PromQL writes a range: `2m`, `90s`, `400ms`."""
+    for milliseconds, unit in ((60_000, "m"), (1000, "s")):
+        if round(threshold.value * 1000) % milliseconds == 0:
+            return f"{round(threshold.value * 1000) // milliseconds}{unit}"
+    return f"{round(threshold.value * 1000)}ms"
 
 
 def _link(alert: str, dashboard: str) -> str:
