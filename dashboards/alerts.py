@@ -10,14 +10,14 @@ from dashboards.queries import (
     BLIND,
     NOTHING_FIRES,
     Line,
-    interval_used,
     max_of,
     mean_of,
+    name_subject,
     pick,
     quantile_of,
-    sum_of,
     sum_rate,
 )
+from dashboards.rule_cost import show_cost
 
 # `|` lets alerts through that have no instance or no job. Watchdog fires always: it says nothing about quality.
 CHOSEN = 'job=~"$job|", instance=~"$instance|", alertname!="Watchdog"'
@@ -25,7 +25,9 @@ STARTS = f"changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__range])"
 LATENCY = "alertmanager_notification_latency_seconds"
 HANDOVER = "prometheus_notifications_latency_seconds"
 FLAPPING = 3  # activations in the time shown above which an alert comes and goes
-SILENT = "no alert was active in the time shown"
+FIRING = "firing"
+SILENT = "no alert fired in the time shown"
+INACTIVE = "no alert was pending or firing in the time shown"
 NOBODY = "no receiver has been told of anything yet"
 PAGE, WARNING = 'severity="page"', 'severity="warning"'
 ALONE = "no Alertmanager runs here"
@@ -108,8 +110,8 @@ def _answer() -> list[Any]:
         listing(
             "Firing now, since",
             "The longest first. Each leads to its runbook.",
-            f"sort(ALERTS_FOR_STATE{{{CHOSEN}}} * 1000 and ignoring (alertstate) {_chosen('firing')})",
-            ["alertname", "severity", "area", "instance"],
+            f"sort({name_subject(f'ALERTS_FOR_STATE{{{CHOSEN}}} * 1000 and ignoring (alertstate) {_chosen(FIRING)}')})",
+            ["alertname", "Value", "severity", "what"],
             unit="dateTimeFromNow",
             value="active since",
             may_be_empty=SILENT,
@@ -126,7 +128,7 @@ def _noise() -> list[Any]:
             ["alertname", "severity"],
             value="times",
             width=8,
-            may_be_empty=SILENT,
+            may_be_empty=INACTIVE,
         ),
         listing(
             "How long each fired",
@@ -160,7 +162,8 @@ def _noise() -> list[Any]:
                 Line(f"count by (alertname) ({_chosen('pending')})", "{{alertname}} pending"),
             ],
             "short",
-            may_be_empty=SILENT,
+            may_be_empty=INACTIVE,
+            many=True,
         ),
         graph(
             "Became active",
@@ -168,7 +171,7 @@ def _noise() -> list[Any]:
             [Line(f"sum by (area) (changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__rate_interval]))", "{{area}}")],
             "short",
             stacked=True,
-            may_be_empty=SILENT,
+            may_be_empty=INACTIVE,
         ),
         graph(
             "Held back",
@@ -194,6 +197,7 @@ def _delivery() -> list[Any]:
             "cps",
             alerts=["AlertmanagerNotificationsFailing"],
             may_be_empty=NOBODY,
+            many=True,
         ),
         graph(
             "Time of a delivery",
@@ -241,60 +245,6 @@ def _delivery() -> list[Any]:
     ]
 
 
-def _cost() -> list[Any]:
-    return [
-        listing(
-            "Share of the interval used",
-            "What the groups that need most take of the time until their next turn. At 100 % evaluations are left out.",
-            f"sort_desc({interval_used(8)})",
-            ["group"],
-            unit="percentunit",
-            value="used",
-            width=8,
-            leads_to="palmonas-monitoring",
-        ),
-        graph(
-            "Time spent on rules",
-            "Seconds of evaluation per second, all rules together. On one core.",
-            [Line(sum_rate("prometheus_rule_evaluation_duration_seconds_sum", "instance"), "{{instance}}")],
-            "percentunit",
-        ),
-        graph(
-            "Mean time of a rule",
-            "One evaluation of one expression.",
-            [Line(mean_of("prometheus_rule_evaluation_duration_seconds", "instance"), "{{instance}}")],
-            "s",
-        ),
-        graph(
-            "Rules",
-            "Alerting and recording rules that are loaded.",
-            [Line(sum_of("prometheus_rule_group_rules", "instance"), "{{instance}}")],
-            "short",
-        ),
-        graph(
-            "Evaluations that failed or were left out",
-            "Per second. While a rule fails, its alert is blind.",
-            [
-                Line(sum_rate("prometheus_rule_evaluation_failures_total", "instance"), "{{instance}} failed"),
-                Line(sum_rate("prometheus_rule_group_iterations_missed_total", "instance"), "{{instance}} left out"),
-            ],
-            "cps",
-            alerts=["RuleEvaluationFailed"],
-        ),
-        graph(
-            "Age of the last evaluation",
-            "Of the group that was evaluated longest ago: part of the time to detect. Twice the interval is late.",
-            [
-                Line(
-                    f"time() - min by (instance) ({pick('prometheus_rule_group_last_evaluation_timestamp_seconds')})",
-                    "{{instance}}",
-                )
-            ],
-            "s",
-        ),
-    ]
-
-
 def build() -> dict[str, Any]:
     """The quality of the alerts, as Grafana's JSON."""
     board = start(
@@ -306,4 +256,4 @@ def build() -> dict[str, Any]:
         board = board.with_panel(panel)
     board = add_row(board, "Noise", _noise())
     board = add_row(board, "Delivery", _delivery())
-    return finish(add_row(board, "Cost and speed of the rules", _cost()))
+    return finish(add_row(board, "Cost and speed of the rules", show_cost()))

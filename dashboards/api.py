@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import HOUR_S, HOURS
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_recorded, number, quantiles, rate, saturation
 from dashboards.queries import (
@@ -111,6 +112,7 @@ def _accept() -> list[Any]:
             "palmonas_deliveries_rejected_total",
             "channel, reason",
             may_be_empty="nothing was refused yet",
+            many=True,
         ),
         quantiles(
             "Commit of the accept path",
@@ -154,6 +156,7 @@ def _requests() -> list[Any]:
             limits=[("request_p99", YELLOW)],
             alerts=["PalmonasApiSlow"],
             may_be_empty="nobody has asked anything yet",
+            many=True,
         ),
         graph(
             "Server errors by route",
@@ -200,8 +203,8 @@ def _stability() -> list[Any]:
         graph(
             "Time since the start",
             "How long each process has run. A saw is a process that restarts over and over; a deploy is one step.",
-            [Line(f"time() - {pick('process_start_time_seconds', ROLE)}", "{{instance}}")],
-            "s",
+            [Line(f"(time() - {pick('process_start_time_seconds', ROLE)}) / {HOUR_S}", "{{instance}}")],
+            HOURS,
             alerts=["PalmonasApiRestarts"],
         ),
         rate(
@@ -210,6 +213,7 @@ def _stability() -> list[Any]:
             "palmonas_deliveries_unavailable_total",
             "instance, reason",
             alerts=["PalmonasApiOverloaded", "PalmonasApiErrors"],
+            many=True,
         ),
         graph(
             "Deliveries of an hour, against last week",

@@ -1,8 +1,7 @@
 """Containers and processes: does one run out of what it was given, which, since when.
 
-Containers by name and by the service of compose: what they use as cAdvisor tells it, their states, health, restarts and
-OOM kills as the exporter reads them from the engine. Processes started without containers as the process exporter tells
-of them, by group.
+Containers by name and by compose's service: what they use, from cAdvisor; what became of them, from the engine by our
+exporter. Processes that run without containers by group, from the process exporter.
 """
 
 from __future__ import annotations
@@ -275,6 +274,7 @@ def _processes() -> list[Any]:
             "short",
             alerts=["WorkersKilled", "PalmonasApiRestarts"],
             may_be_empty=NO_SUPERVISOR,
+            many=True,
         ),
         graph(
             "Threads by group",
@@ -282,15 +282,15 @@ def _processes() -> list[Any]:
             [Line(sum_of("namedprocess_namegroup_num_threads", "groupname"), "{{groupname}}")],
             "short",
             may_be_empty=WITHOUT_PROCESSES,
+            many=True,
         ),
     ]
 
 
 def build() -> dict[str, Any]:
     """Containers and processes, as Grafana's JSON."""
-    board = start(
-        "palmonas-containers", "Does a container or a process run out of what it was given, and which.", jobs_from="up"
-    )
+    question = "Does a container or a process run out of what it was given, and which."
+    board = start("palmonas-containers", question, jobs_from="up")
     for panel in _answer():
         board = board.with_panel(panel)
     board = add_row(board, "Containers: state and health", show_health())

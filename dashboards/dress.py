@@ -24,13 +24,16 @@ from rules.limits import limit
 
 DATASOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "#6e7178"
-# A channel has the same colour in every graph, whichever of them have anything to show.
-CHANNELS = {"amazon": "orange", "shopify": "green", "standard": "blue", "woocommerce": "purple"}
+# A channel has the same colour in every graph, whichever of them have anything to show. "unknown": to no channel.
+CHANNELS = {"amazon": "orange", "shopify": "green", "standard": "blue", "woocommerce": "purple", "unknown": GREY}
 # Where this repository can be read, with the slash at the end: a constant of each dashboard, empty as shipped.
 RUNBOOK_BASE = "runbook_base"
 EMPTY = "May be empty: "
 WATCHED = "Watched by: "
 
+# For spans that last: of seconds an axis makes 5.56 hours and 1.32 weeks.
+MINUTES, HOURS, DAYS = "suffix:min", "suffix:h", "suffix:d"
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 # A number, or the name of a threshold of prometheus/settings.yml; and the colour from there on.
 Limits = Sequence[tuple[float | str, str]]
 Panel = TypeVar("Panel", timeseries.Panel, stat.Panel, heatmap.Panel, table.Panel, statetimeline.Panel)
@@ -40,10 +43,11 @@ class Extras(TypedDict, total=False):
     """What any panel may have. `alerts` watch what it shows; `may_be_empty` says why a healthy system may show nothing.
 
     `without` is said in its place where a healthy system has something to show. `leads_to` is the uid of the dashboard
-    with the detail; `width` counts Grafana's 24 columns.
+    with the detail; `width` counts Grafana's 24 columns. `many`: more lines than names fit below a graph.
     """
 
     width: int
+    many: bool
     alerts: Sequence[str]
     may_be_empty: str
     without: str
@@ -105,6 +109,12 @@ def fix_color(color: str) -> model.DynamicConfigValue:
 def legend() -> common.VizLegendOptions:
     shown = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
     return shown.display_mode(shapes.LegendDisplayMode.LIST).calcs([])
+
+
+def legend_of_many() -> common.VizLegendOptions:
+    """A table beside the lines, the highest first: below them it would end in the middle of a row."""
+    shown = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.RIGHT)
+    return shown.display_mode(shapes.LegendDisplayMode.TABLE).calcs(["max"]).sort_by("Max").sort_desc(True)
 
 
 def tooltip() -> common.VizTooltipOptions:

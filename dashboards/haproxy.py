@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import DAY_S, DAYS
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate, saturation
 from dashboards.queries import Line, max_of, pick, ratio_of, sum_of, sum_rate
@@ -35,7 +36,7 @@ def _answer() -> list[Any]:
             may_be_empty=WITHOUT,
         ),
         number(
-            "Front door, from outside",
+            "Front door from outside",
             "1: a request from outside is answered. 0: it is not.",
             f"min({pick('probe_success')})",
             "none",
@@ -218,6 +219,7 @@ def _outside() -> list[Any]:
             "none",
             top=1,
             alerts=["HaproxyDown", "HaproxyAbsent"],
+            many=True,
         ),
         graph(
             "Time of an answer, from outside",
@@ -231,9 +233,9 @@ def _outside() -> list[Any]:
         graph(
             "Certificate runs out in",
             "Of the first certificate of the chain to run out.",
-            [Line(f"({pick('probe_ssl_earliest_cert_expiry')} > 0) - time()", "{{instance}}")],
-            "s",
-            limits=[(0, RED), ("certificate_left", "green")],
+            [Line(f"(({pick('probe_ssl_earliest_cert_expiry')} > 0) - time()) / {DAY_S}", "{{instance}}")],
+            DAYS,
+            limits=[(0, RED), (limit("certificate_left") / DAY_S, "green")],
             alerts=["CertificateExpires"],
             may_be_empty="the front door is asked without TLS, or not at all",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.dress import Limits
+from dashboards.dress import DAY_S, DAYS, Limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, number, saturation
 from dashboards.process_groups import WITHOUT_PROCESSES, show_groups
@@ -117,11 +117,12 @@ def _disks() -> list[Any]:
         graph(
             "Time until full",
             "At the pace of the time shown; only for filesystems that fill. Look at a few hours, not at minutes.",
-            [Line(f"{pick(DISK)} / (-deriv({pick(DISK)}[$__range]) > 0)", BY_MOUNT)],
-            "s",
-            limits=[(0, RED), ("disk_ahead_page", YELLOW)],
+            [Line(f"{pick(DISK)} / (-deriv({pick(DISK)}[$__range]) > 0) / {DAY_S}", BY_MOUNT)],
+            DAYS,
+            limits=[(0, RED), (limit("disk_ahead_page") / DAY_S, YELLOW)],
             alerts=DISK_ALERTS,
             may_be_empty="no filesystem fills, or no node exporter runs here",
+            many=True,
         ),
         saturation(
             "Inodes used by filesystem",
@@ -130,6 +131,7 @@ def _disks() -> list[Any]:
             _full(),
             alerts=INODE_ALERTS,
             may_be_empty="filesystems that make inodes as they need them",
+            many=True,
         ),
         saturation(
             "Waiting for a disk, by machine",
@@ -207,6 +209,7 @@ def _processes() -> list[Any]:
             "short",
             stacked=True,
             may_be_empty=WITHOUT_PROCESSES,
+            many=True,
         ),
         saturation(
             "File descriptors by process",
@@ -214,6 +217,7 @@ def _processes() -> list[Any]:
             [Line(f"topk(10, {max_of(PROCESS_FDS, 'instance')})", "{{instance}}")],
             [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
+            many=True,
         ),
         *show_groups(),
     ]

@@ -208,6 +208,7 @@ def _server() -> list[Any]:
             [("pool_saturated", YELLOW), ("pool_exhausted", RED)],
             alerts=["ConnectionPoolSaturated", "ConnectionPoolExhausted"],
             leads_to="palmonas-pools",
+            many=True,
         ),
         graph(
             "Waiting in HAProxy",
@@ -224,6 +225,7 @@ def _server() -> list[Any]:
             [Line(f"topk(10, {rate_of('process_cpu_seconds_total')})", "{{instance}}")],
             "percentunit",
             leads_to="palmonas-host",
+            many=True,
         ),
         graph(
             "Answers that were no 2xx",

@@ -6,9 +6,9 @@ from typing import Any
 
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, listing, number, rate
-from dashboards.queries import Line, interval_used, max_of, mean_of, name_groups, pick, sum_of, sum_rate
+from dashboards.parts import CHOSEN
+from dashboards.queries import Line, interval_used, max_of, mean_of, name_groups, name_subject, pick, sum_of, sum_rate
 
-SAMPLES = "scrape_samples_post_metric_relabeling"
 RULE_FAILURES = "prometheus_rule_evaluation_failures_total"
 NOTIFY_ERRORS = "prometheus_notifications_errors_total"
 LOST = "alertmanager_notifications_failed_total"
@@ -47,7 +47,7 @@ def _answer() -> list[Any]:
             alerts=["RuleEvaluationFailed"],
         ),
         number(
-            "Not handed over, in view",
+            "Not handed over",
             "Attempts to give alerts to Alertmanager that failed in the time shown.",
             _in_view(NOTIFY_ERRORS),
             "none",
@@ -85,14 +85,14 @@ def _answer() -> list[Any]:
             "Each with its job. A job that has no target at all is not here: see how many targets each job has.",
             f"{pick('up')} == 0",
             ["job", "instance"],
-            alerts=["TargetAbsent"],
+            alerts=["TargetAbsent", "TargetDown"],
             may_be_empty="every target answers",
         ),
         listing(
             "Alerts now",
             "What fires and what is about to. Watchdog always fires: it proves the way to the receiver.",
-            pick("ALERTS"),
-            ["alertname", "alertstate", "severity", "job", "instance"],
+            name_subject(f"ALERTS{{{CHOSEN}}}"),
+            ["alertname", "severity", "what", "alertstate"],
         ),
     ]
 
@@ -105,20 +105,23 @@ def _scraping() -> list[Any]:
             [Line(sum_of("up", "job"), "{{job}}")],
             "short",
             alerts=["TargetAbsent", "ExporterMissing"],
+            many=True,
         ),
         graph(
             "Samples of each scrape",
             "A target that brings more and more has a label whose values grow with traffic.",
-            [Line(f"topk(10, {max_of(SAMPLES, 'job, instance')})", "{{instance}}")],
+            [Line(f"topk(10, {max_of('scrape_samples_post_metric_relabeling', 'job, instance')})", "{{instance}}")],
             "short",
             limits=[("scrape_growth_minimum", YELLOW)],
             alerts=["CardinalityGrowth", "SampleLimitExceeded"],
+            many=True,
         ),
         graph(
             "Time of a scrape",
             "The slowest targets. At 10 s a scrape is given up, and the target counts as down.",
             [Line(f"topk(10, {max_of('scrape_duration_seconds', 'job, instance')})", "{{instance}}")],
             "s",
+            many=True,
         ),
         rate(
             "Scrapes thrown away",
@@ -161,6 +164,7 @@ def _rules() -> list[Any]:
             "What each group needs, of the time until its next turn. At 100 % evaluations are left out.",
             [Line(interval_used(5), "{{group}}")],
             "percentunit",
+            many=True,
         ),
         rate(
             "Evaluations left out",
@@ -244,6 +248,7 @@ def _storage() -> list[Any]:
             ],
             "short",
             alerts=["PrometheusStorageFailing"],
+            many=True,
         ),
         graph(
             "Age of the newest sample",

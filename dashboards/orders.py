@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.dress import Limits
+from dashboards.channel_calls import show_calls
+from dashboards.dress import DAY_S, DAYS, Limits
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import RED, YELLOW, graph, heat_map, number, quantiles, rate
-from dashboards.queries import ALL_PROCESSES, Line, max_of, mean_of, pick, pick_job, quantile_of, sum_rate
+from dashboards.queries import Line, max_of, mean_of, pick, pick_job, quantile_of, sum_rate
 from rules.limits import limit
 
 ACCEPT = "palmonas_accept_duration_seconds"
-CALL_P99 = "job_channel_operation:palmonas_channel_call_duration_seconds:p99_rate5m"
 STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
-NO_API = "no channel has an API address"
 NO_DRAIN = "no delivery has been stored yet"
 INBOX_LINES: Limits = [(5, YELLOW), ("inbox_age_page", RED)]
-FAILED_CALLS = sum_rate("palmonas_channel_calls_total", "channel, outcome", 'outcome!="ok"')
 
 
 def _answer() -> list[Any]:
@@ -136,6 +134,7 @@ def _storing() -> list[Any]:
             "cps",
             alerts=["QuarantineGrew"],
             may_be_empty=NO_DRAIN,
+            many=True,
         ),
         graph(
             "Rows in a drain's batch",
@@ -153,9 +152,10 @@ def _storing() -> list[Any]:
         graph(
             "Orders that changed status",
             "Changes of the channel's status and of the operators', by new value.",
-            [Line(sum_rate("palmonas_order_status_transitions_total", "field, to"), "{{field}}: {{to}}")],
+            [Line(sum_rate("palmonas_order_status_transitions_total", "field, to"), "{{to}} ({{field}})")],
             "cps",
             may_be_empty="no order has changed yet",
+            many=True,
         ),
         graph(
             "Backlog of inbox and outbox",
@@ -178,6 +178,7 @@ def _storing() -> list[Any]:
             [Line(sum_rate("palmonas_deliveries_rejected_total", "channel, reason"), "{{channel}} {{reason}}")],
             "cps",
             alerts=["DeliverySignaturesFailing"],
+            many=True,
         ),
         graph(
             "Accepted and nowhere",
@@ -195,78 +196,6 @@ def _storing() -> list[Any]:
     ]
 
 
-def _channels() -> list[Any]:
-    return [
-        graph(
-            "Caught by polls",
-            "Changes of orders that no webhook had brought. Amazon has no webhooks: all of its orders come this way.",
-            [Line(sum_rate("palmonas_reconciliation_caught_total", "channel, result"), "{{channel}} {{result}}")],
-            "cps",
-            alerts=["ChannelWebhooksMissing"],
-            may_be_empty=NO_API,
-        ),
-        graph(
-            "Behind the channel",
-            "Time since the last poll that worked, and how far behind now the polling is.",
-            [
-                Line(max_of("palmonas_poll_last_success_age_seconds", "channel"), "{{channel}} last success"),
-                Line(max_of("palmonas_poll_cursor_age_seconds", "channel"), "{{channel}} watermark"),
-            ],
-            "s",
-            alerts=["ChannelPollBehind"],
-            may_be_empty=NO_API,
-        ),
-        graph(
-            "Polls by outcome",
-            "failed: the channel did not answer as it should; lease_lost: another poller took over.",
-            [Line(sum_rate("palmonas_polls_total", "channel, outcome"), "{{channel}} {{outcome}}")],
-            "cps",
-            may_be_empty=NO_API,
-        ),
-        graph(
-            "Calls that failed, by outcome",
-            "Why calls to a channel's API failed. circuit_open: it was not called at all.",
-            [
-                Line(
-                    f"{FAILED_CALLS} > 0",
-                    "{{channel}} {{outcome}}",
-                )
-            ],
-            "cps",
-            may_be_empty="no call has failed yet",
-        ),
-        graph(
-            "Circuit breakers",
-            "0: calls go out; 1: one is tried; 2: none goes out, because the last ones failed.",
-            [Line(max_of("palmonas_channel_circuit_state", "channel"), "{{channel}}")],
-            "short",
-            alerts=["ChannelCircuitOpen"],
-            may_be_empty=NO_API,
-        ),
-        graph(
-            "Time of a call, 99th percentile",
-            f"Whole calls, from the name to the last byte of the answer, for who waits longest. {ALL_PROCESSES}",
-            [Line(f"max by (channel, operation) ({pick_job(CALL_P99)})", "{{channel}} {{operation}}")],
-            "s",
-            may_be_empty=NO_API,
-        ),
-        graph(
-            "Pushes by outcome",
-            "Tries to tell a channel of an operator's change. failed: given up; `palmonas outbox list` shows them.",
-            [Line(sum_rate("palmonas_pushes_total", "channel, outcome"), "{{channel}} {{outcome}}")],
-            "cps",
-            alerts=["StatusPushGivenUp"],
-            may_be_empty="no operator has changed an order of such a channel yet",
-        ),
-        graph(
-            "Messages given up",
-            "Messages that were not delivered after their last try, counted to 100,000.",
-            [Line(max_of("palmonas_outbox_failed"), "given up")],
-            "short",
-        ),
-    ]
-
-
 def _privacy() -> list[Any]:
     return [
         graph(
@@ -278,9 +207,9 @@ def _privacy() -> list[Any]:
         graph(
             "Age of the oldest privacy request",
             "Each is due 30 days after its receipt; the line is a week before.",
-            [Line(max_of("palmonas_privacy_request_oldest_age_seconds", "kind"), "{{kind}}")],
-            "s",
-            limits=[(limit("privacy_age_days") * 86400, YELLOW)],
+            [Line(f"{max_of('palmonas_privacy_request_oldest_age_seconds', 'kind')} / {DAY_S}", "{{kind}}")],
+            DAYS,
+            limits=[("privacy_age_days", YELLOW)],
             alerts=["PrivacyRequestOverdue"],
         ),
         graph(
@@ -288,6 +217,7 @@ def _privacy() -> list[Any]:
             "received, held (the same body came before: an operator must confirm), completed.",
             [Line(sum_rate("palmonas_privacy_requests_total", "kind, outcome"), "{{kind}} {{outcome}}")],
             "cps",
+            many=True,
         ),
     ]
 
@@ -303,5 +233,5 @@ def build() -> dict[str, Any]:
     for panel in _answer():
         board = board.with_panel(panel)
     board = add_row(board, "Storing orders", _storing())
-    board = add_row(board, "Polls and pushes", _channels())
+    board = add_row(board, "Polls and pushes", show_calls())
     return finish(add_row(board, "Privacy", _privacy()))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import HOUR_S, HOURS
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, GREY, RED, YELLOW, graph, listing, number, quantiles, rate, saturation, states
+from dashboards.parts import CHOSEN, find_worst
 from dashboards.queries import (
     ACCEPT_BUCKETS,
     ALL_INSTANCES,
     BLIND,
-    EVALUATED,
     NOTHING_FIRES,
     POOL_FILL,
     Line,
     max_of,
+    name_subject,
     pick,
     pick_job,
     rate_of,
@@ -22,44 +24,12 @@ from dashboards.queries import (
     recorded_quantile,
     sum_rate,
 )
-from rules.limits import limit, tell_seconds, wanted_areas
+from rules.limits import limit, tell_seconds
 
 ACCEPT = "palmonas_accept_duration_seconds"
 STORED = "palmonas_accept_to_stored_seconds"
 NO_TRAFFIC = "nobody has sent anything yet"
-# ALERTS carries only the labels that the alert kept: `|` lets those through that have no instance or no job.
-CHOSEN = 'job=~"$job|", instance=~"$instance|"'
 FIRING = f'ALERTS{{{CHOSEN}, alertstate="firing", severity=~"page|warning"}}'
-# What Prometheus has of each part while somebody watches it. A part is an area of alerts; the channels' is the orders'.
-SIGNALS = {
-    "api": ("palmonas_http_requests_in_flight", "flask_http_request_duration_seconds_count"),
-    "containers": ("palmonas_container_state", "container_spec_memory_limit_bytes"),
-    "haproxy": ("haproxy_server_status",),
-    "host": ("node_memory_MemAvailable_bytes",),
-    "monitoring": ("prometheus_build_info",),
-    "orders": ("palmonas_inbox_pending",),
-    "pools": ("db_client_connection_max",),
-    "postgresql": ("pg_up",),
-    "queues": ("rq_workers",),
-    "redis": ("redis_up",),
-    "slo": ("job_slo:palmonas_slo_events:rate5m",),
-}
-
-
-def _worst_by_area() -> str:
-    """For each part: nothing is known, nothing fires, something warns, something pages (-1 to 2)."""
-    level = {"page": 2, "warning": 1}
-    firing = [
-        f'{value} * ALERTS{{{CHOSEN}, alertstate="firing", severity="{severity}"}}' for severity, value in level.items()
-    ]
-    named = f'label_replace({" or ".join(firing)}, "area", "orders", "area", "channels")'
-    parts = []
-    wanted = {area.replace("channels", "orders") for area in wanted_areas()}
-    for area, signals in ((area, signals) for area, signals in SIGNALS.items() if area in wanted):
-        # The instant of a counter, and not what it counts.
-        watched = " or ".join(f"timestamp({(pick_job if ':' in one else pick)(one)})" for one in signals)
-        parts.append(f'label_replace(0 * count({watched}) or vector(-1), "area", "{area}", "", "")')
-    return f"max by (area) ({named} or ({' or '.join(parts)}) and on () {EVALUATED})"
 
 
 def _answer() -> list[Any]:
@@ -118,24 +88,24 @@ def _answer() -> list[Any]:
             alerts=["InboxOldestAge", "CollectorFailed"],
             leads_to="palmonas-queues",
         ),
+        listing(
+            "Firing now",
+            "Every alert that pages or warns now, what has fired longest first. Each leads to its runbook.",
+            f"sort({name_subject(f'ALERTS_FOR_STATE{{{CHOSEN}}} * 1000 and ignoring (alertstate) {FIRING}')})",
+            ["alertname", "Value", "severity", "what"],
+            unit="dateTimeFromNow",
+            value="active since",
+            leads_to="palmonas-alerts",
+            may_be_empty="no alert fires",
+        ),
         states(
             "Parts, by what fires",
             "Each part of the service over time: quiet, or an alert fires for it that warns or pages. Grey: nobody "
             "watches it, or what is chosen above has nothing of it. A gap: no rule is evaluated. A row leads to the "
             "part's dashboard.",
-            Line(_worst_by_area(), "{{area}}"),
+            Line(find_worst(), "{{area}}"),
             {"-1": ("not watched", GREY), "0": ("quiet", GREEN), "1": ("warns", YELLOW), "2": ("pages", RED)},
             without=BLIND,
-        ),
-        listing(
-            "Firing now",
-            "Every alert that pages or warns now, what has fired longest first. Each leads to its runbook.",
-            f"sort(ALERTS_FOR_STATE{{{CHOSEN}}} * 1000 and ignoring (alertstate) {FIRING})",
-            ["alertname", "severity", "area", "instance", "pool", "queue"],
-            unit="dateTimeFromNow",
-            value="active since",
-            leads_to="palmonas-alerts",
-            may_be_empty="no alert fires",
         ),
         graph(
             "Accepted against stored",
@@ -246,6 +216,7 @@ def _processes() -> list[Any]:
             [Line(rate_of("process_cpu_seconds_total"), named)],
             "percentunit",
             leads_to="palmonas-containers",
+            many=True,
         ),
         graph(
             "Memory",
@@ -253,6 +224,7 @@ def _processes() -> list[Any]:
             [Line(pick("process_resident_memory_bytes"), named)],
             "bytes",
             leads_to="palmonas-containers",
+            many=True,
         ),
         saturation(
             "Open files, of the limit",
@@ -260,6 +232,7 @@ def _processes() -> list[Any]:
             [Line(f"{pick('process_open_fds')} / {pick('process_max_fds')}", named)],
             [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
+            many=True,
         ),
         graph(
             "Restarts",
@@ -272,12 +245,14 @@ def _processes() -> list[Any]:
             ],
             "short",
             may_be_empty="no supervisor of ours runs, as in containers",
+            many=True,
         ),
         graph(
             "Uptime",
             "Time since each process started. A saw is a crash loop.",
-            [Line(f"time() - {pick('process_start_time_seconds')}", named)],
-            "s",
+            [Line(f"(time() - {pick('process_start_time_seconds')}) / {HOUR_S}", named)],
+            HOURS,
+            many=True,
         ),
         listing(
             "Versions",

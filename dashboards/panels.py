@@ -16,8 +16,11 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.dress import (
     CHANNELS,
+    DAYS,
     GREEN,
     GREY,
+    HOURS,
+    MINUTES,
     RED,
     YELLOW,
     Extras,
@@ -26,6 +29,7 @@ from dashboards.dress import (
     dress,
     fix_color,
     legend,
+    legend_of_many,
     runbook_of,
     steps,
     tooltip,
@@ -52,9 +56,22 @@ STAT_WIDTH, STAT_HEIGHT = 4, 4
 GRAPH_WIDTH, GRAPH_HEIGHT = 8, 8
 WIDE = 12
 # What an axis shows at least, by unit: around nothing but zeros a graph invents one, up to 100 or 10,000 %.
-LEAST = {"percentunit": 0.01, "cps": 0.1, "reqps": 0.1, "short": 1, "none": 1, "s": 0.01}
+LEAST = {
+    "percentunit": 0.01,
+    "cps": 0.1,
+    "reqps": 0.1,
+    "short": 1,
+    "none": 1,
+    "s": 0.01,
+    MINUTES: 1,
+    HOURS: 0.1,
+    DAYS: 1,
+}
 # Pixels of a column whose names are long.
-WIDTHS = {"alertname": 230, "job": 150}
+WIDTHS = {"alertname": 230, "severity": 80, "alertstate": 90, "job": 150}
+AGO_WIDTH = 125  # of "a few seconds ago"
+# Pixels that a column has at least: where the panel is narrower, it is moved sideways.
+LEAST_WIDTHS = {"what": 200}
 
 
 def graph(
@@ -72,7 +89,7 @@ def graph(
     panel = dress(timeseries.Panel(), title, description, unit, extras, size=(GRAPH_WIDTH, GRAPH_HEIGHT))
     panel = panel.min(0).line_width(1).fill_opacity(0).show_points(shapes.VisibilityMode.NEVER)
     panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
-    panel = panel.legend(legend()).tooltip(tooltip())
+    panel = panel.legend(legend_of_many() if extras.get("many") else legend()).tooltip(tooltip())
     if (least := LEAST.get(unit, 0) if top is None else top) > 0:
         panel = panel.axis_soft_max(least)
     if stacked:
@@ -195,11 +212,12 @@ def listing(
 ) -> table.Panel:
     """The series of this moment as rows; `columns` are the labels to show, in that order.
 
-    `value` is the heading of the series' values, in `unit`; without it they are not shown.
+    `value` is the heading of the series' values, in `unit`; without it they are not shown. They stand where "Value" is
+    among the columns, else last.
     """
     panel = dress(table.Panel(), title, description, "none", extras, size=(WIDE, GRAPH_HEIGHT))
     panel = panel.no_value("")  # it would fill the cells of labels that a row does not have
-    shown = [*columns, "Value"] if value else list(columns)
+    shown = [*columns, "Value"] if value and "Value" not in columns else list(columns)
     keep = model.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": shown}})
     order = model.DataTransformerConfig(
         id_val="organize",
@@ -210,11 +228,17 @@ def listing(
     )
     if value:
         # Not of the whole panel: a unit of times makes NaN of a text.
-        panel = panel.override_by_name(value, [model.DynamicConfigValue(id_val="unit", value=unit)])
+        shape = [model.DynamicConfigValue(id_val="unit", value=unit)]
+        if unit == "dateTimeFromNow":
+            shape.append(model.DynamicConfigValue(id_val="custom.width", value=AGO_WIDTH))
+        panel = panel.override_by_name(value, shape)
     if "alertname" in columns:
         link = {"title": "Runbook", "url": runbook_of("${__value.text}")}
         panel = panel.override_by_name("alertname", [model.DynamicConfigValue(id_val="links", value=[link])])
     for name in [one for one in columns if one in WIDTHS]:
         panel = panel.override_by_name(name, [model.DynamicConfigValue(id_val="custom.width", value=WIDTHS[name])])
+    for name in [one for one in columns if one in LEAST_WIDTHS]:
+        least = model.DynamicConfigValue(id_val="custom.minWidth", value=LEAST_WIDTHS[name])
+        panel = panel.override_by_name(name, [least])
     query = ask(Line(expr, ""), 0).instant().format(PromQueryFormat.TABLE)
     return panel.with_transformation(keep).with_transformation(order).with_target(query)

@@ -105,6 +105,7 @@ def _answer() -> list[Any]:
             FILL,
             width=12,
             alerts=["ConnectionPoolExhausted", "ConnectionPoolSaturated"],
+            many=True,
         ),
         heat_of(
             "Fill of each instance's pool",
@@ -139,6 +140,7 @@ def _answer() -> list[Any]:
             "short",
             stacked=True,
             may_be_empty=IDLE,
+            many=True,
         ),
     ]
 
@@ -159,6 +161,7 @@ def _waiting() -> list[Any]:
             limits=SLOW,
             alerts=["ConnectionPoolSlow"],
             may_be_empty=IDLE,
+            many=True,
         ),
         graph(
             "Wait by pool, 99th percentile",
@@ -169,6 +172,7 @@ def _waiting() -> list[Any]:
             limits=SLOW,
             alerts=["ConnectionPoolSlow"],
             may_be_empty=IDLE,
+            many=True,
         ),
     ]
 
@@ -179,11 +183,12 @@ def _holding() -> list[Any]:
             "Use time by route, 99th percentile",
             "How long each use keeps a connection. A rising line that never falls is a leak or a slow query. "
             f"{ALL_PROCESSES}",
-            [Line(f"topk(10, {pick_job(USE_P99)})", "{{job}} {{pool}} {{route}}")],
+            [Line(f"topk(10, {pick_job(USE_P99)})", "{{route}} {{pool}} {{job}}")],
             "s",
             limits=[("pool_use_p99", YELLOW)],
             alerts=["ConnectionPoolHeldLong"],
             may_be_empty=IDLE,
+            many=True,
         ),
         heat_recorded(
             "Use time",
@@ -200,6 +205,7 @@ def _holding() -> list[Any]:
                 Line(sum_of(MAX, "pool"), "{{pool}} maximum"),
             ],
             "short",
+            many=True,
         ),
         graph(
             "Used by kind of process",
@@ -207,6 +213,7 @@ def _holding() -> list[Any]:
             [Line(sum_of(COUNT, "job, pool", 'state="used"'), "{{job}} {{pool}}")],
             "short",
             stacked=True,
+            many=True,
         ),
         graph(
             "Not returned",
@@ -217,6 +224,7 @@ def _holding() -> list[Any]:
             "short",
             limits=[("pool_unreturned", YELLOW)],
             alerts=["ConnectionPoolLeak"],
+            many=True,
         ),
         rate(
             "Checkouts",
@@ -239,6 +247,7 @@ def _churn() -> list[Any]:
             limits=[("pool_churn", YELLOW)],
             alerts=["ConnectionPoolChurn"],
             may_be_empty=NOT_OPENED,
+            many=True,
         ),
         saturation(
             "Opened, of checkouts",
@@ -262,6 +271,7 @@ def _churn() -> list[Any]:
             [Line(pick_job(CREATE_P99), "{{job}} {{pool}}")],
             "s",
             may_be_empty=NOT_OPENED,
+            many=True,
         ),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import HOUR_S, HOURS
 from dashboards.panels import YELLOW, graph, saturation
 from dashboards.queries import Line, max_of, sum_of
 
@@ -21,6 +22,7 @@ def show_groups() -> list[Any]:
             [Line(sum_of(MEMORY, "groupname", 'memtype="resident"'), "{{groupname}}")],
             "bytes",
             may_be_empty=WITHOUT_PROCESSES,
+            many=True,
         ),
         graph(
             "Processes by group",
@@ -28,13 +30,15 @@ def show_groups() -> list[Any]:
             [Line(sum_of("namedprocess_namegroup_num_procs", "groupname"), "{{groupname}}")],
             "short",
             may_be_empty=WITHOUT_PROCESSES,
+            many=True,
         ),
         graph(
             "Age of the oldest process",
             "Falls to zero when all of a group were started anew.",
-            [Line(f"time() - {max_of(OLDEST, 'groupname')}", "{{groupname}}")],
-            "s",
+            [Line(f"(time() - {max_of(OLDEST, 'groupname')}) / {HOUR_S}", "{{groupname}}")],
+            HOURS,
             may_be_empty=WITHOUT_PROCESSES,
+            many=True,
         ),
         saturation(
             "File descriptors by group of processes",
@@ -43,5 +47,6 @@ def show_groups() -> list[Any]:
             [("file_descriptors", YELLOW)],
             alerts=["ProcessFileDescriptorsLow"],
             may_be_empty=WITHOUT_PROCESSES,
+            many=True,
         ),
     ]

@@ -14,6 +14,13 @@ EVALUATED = 'ALERTS{job=~"$job|", instance=~"$instance|", alertname="Watchdog", 
 NOTHING_FIRES = f"(vector(0) and on () {EVALUATED})"
 BLIND = "no rule is evaluated: does rule_files name the rules, Watchdog among them?"
 
+# What tells of which part an alert is, the wider before the narrower.
+SUBJECT = (
+    "job", "instance", "part", "target", "mountpoint", "pool", "queue", "channel", "proxy", "server", "service", "name",
+    "datname", "application_name", "slot_name", "slo", "window", "collector", "alertmanager", "integration", "kind",
+    "process", "rule_group",
+)  # fmt: skip
+
 
 class Line(NamedTuple):
     """One query of a panel and the legend of its series (Grafana's `{{label}}` form).
@@ -97,6 +104,12 @@ def interval_used(count: int) -> str:
 def name_groups(expr: str) -> str:
     """`expr` with a label `group`: Prometheus' own `rule_group` begins with the path of a file."""
     return f'label_replace({expr}, "group", "$1", "rule_group", ".*;(.+)")'
+
+
+def name_subject(alerts: str) -> str:
+    """`alerts` with a label `what`: those of SUBJECT that each has, but for the job where an instance says it."""
+    labels = ", ".join(f'"{label}"' for label in SUBJECT)
+    return f'label_replace(label_join({alerts}, "what", " ", {labels}), "what", "$1", "what", "[^ ]+ ([^ ].*)")'
 
 
 def quantile_lines(histogram: str, *matchers: str) -> list[Line]:

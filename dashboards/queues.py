@@ -183,6 +183,7 @@ def _workers() -> list[Any]:
             [Line(sum_of("rq_workers", "queue, state"), "{{queue}} {{state}}")],
             "short",
             alerts=["QueueNoWorker"],
+            many=True,
         ),
         saturation(
             "Busy workers",

@@ -169,6 +169,7 @@ def _work() -> list[Any]:
             [Line(top_sum_rate(10, "redis_commands_duration_seconds_total", "cmd"), "{{cmd}}")],
             "percentunit",
             stacked=True,
+            many=True,
         ),
         graph(
             "Mean time of a command",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.dress import HOUR_S, HOURS
 from dashboards.frame import add_row, finish, start
 from dashboards.panels import GREEN, RED, YELLOW, graph, heat_map, listing, number, rate, saturation, states
 from dashboards.queries import POOL_FILL, Line, max_of, mean_of, pick, quantile_of, rate_of, ratio_of, sum_of, sum_rate
@@ -150,6 +151,7 @@ def _jobs() -> list[Any]:
             "queue, outcome",
             alerts=["QueueStuck", "QueueFailures", "JobRetryStorm"],
             may_be_empty=NO_JOB,
+            many=True,
         ),
         graph(
             "Wait before the run, 99th percentile",
@@ -194,8 +196,8 @@ def _deaths() -> list[Any]:
         graph(
             "Uptime",
             "Time since each worker started. A saw is a crash loop, or a limit that ends it.",
-            [Line(f"time() - ({_of_workers(pick('process_start_time_seconds'))})", "{{instance}}")],
-            "s",
+            [Line(f"(time() - ({_of_workers(pick('process_start_time_seconds'))})) / {HOUR_S}", "{{instance}}")],
+            HOURS,
         ),
     ]
 

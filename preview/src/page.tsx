@@ -91,7 +91,7 @@ function Place({ panel, top }: { panel: PlacedPanel; top: number }): ReactElemen
     height: h * UNIT_PX + (h - 1) * GAP_PX,
   };
   return (
-    <div ref={element} className="panel" style={style} data-panel={panel.title} data-may-be-empty={panel.mayBeEmpty}>
+    <div ref={element} className="panel" style={style} data-panel={panel.title} data-type={panel.type} data-may-be-empty={panel.mayBeEmpty}>
       {seen && <Body panel={panel} />}
     </div>
   );

@@ -29,6 +29,7 @@ const SOURCE: DataSourceRef = { type: 'prometheus', uid: UID };
 export interface PlacedPanel {
   id: number;
   title: string;
+  type: string;
   place: PanelDefinition['gridPos'];
   /** The dashboard says that a healthy system may have nothing to show here. */
   mayBeEmpty: boolean;
@@ -106,6 +107,7 @@ function placePanel(panel: PanelDefinition): PlacedPanel {
   return {
     id: panel.id,
     title: panel.title ?? '',
+    type: panel.type,
     place: panel.gridPos,
     mayBeEmpty: findReason(panel) !== '',
     body: makePanel(panel),

@@ -109,3 +109,22 @@ def test_finished_jobs_do_not_hide_those_that_wait(tmp_path: Path) -> None:
     ]
     query = find_query("palmonas-queues", "Jobs by status")
     check(tmp_path, jobs, query, {'{queue="ingest", status="queued"}': 2})
+
+
+def test_alerts_of_three_disks_are_three_rows_that_differ(tmp_path: Path) -> None:
+    of_disks = [
+        (
+            'ALERTS{alertname="HostDiskFilling", alertstate="firing", severity="warning", area="host", job="node", '
+            f'instance="host-1", mountpoint="{place}"}}',
+            "1x60",
+        )
+        for place in ("/", "/var")
+    ]
+    of_job = (
+        'ALERTS{alertname="TargetAbsent", alertstate="firing", severity="warning", job="redis", queue="a"}',
+        "1x60",
+    )
+    text = find_query("palmonas-monitoring", "Alerts now")
+    query = f'count by (what) (label_replace({text}, "what", "$1", "what", "(.*[^ ]) *"))'
+    shown = {f'{{what="{what}"}}': 1.0 for what in ("host-1   /", "host-1   /var", f"redis{' ' * 6}a")}
+    check(tmp_path, [*of_disks, of_job], query, shown)

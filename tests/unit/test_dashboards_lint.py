@@ -14,7 +14,9 @@ from cli.dashboards import dashboards
 from dashboards.catalogue import build_dashboards
 from dashboards.coverage import check_set, find_reasons
 from dashboards.lint import lint_dashboard, lint_query
-from dashboards.overview import SIGNALS
+from dashboards.parts import SIGNALS
+from dashboards.queries import SUBJECT
+from rules.contract import Reader, known_metrics
 from rules.files import read_alerts
 
 BOARDS = build_dashboards()
@@ -185,3 +187,17 @@ def test_command_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, compl
 def test_every_area_of_the_alerts_is_a_part_of_the_overview() -> None:
     areas = {alert.labels["area"].replace("channels", "orders") for alert in read_alerts()}
     assert areas == set(SIGNALS)
+
+
+def test_every_label_that_tells_of_what_an_alert_is_stands_in_the_tables() -> None:
+    # What every alert has, what is its name, and what is not the alert's but its expression's.
+    others = {"alertname", "alertstate", "severity", "area", "role", "state"}
+    for alert in read_alerts():
+        labels = Reader(known_metrics()).read(alert.expr) | alert.labels.keys()
+        assert labels <= others | set(SUBJECT), alert.name
+
+
+def test_titles_of_numbers_fit_their_panels() -> None:
+    longest = 24  # characters; at 1,440 pixels, with the sign of its description
+    titles = [panel["title"] for board in BOARDS for panel in board["panels"] if panel["type"] == "stat"]
+    assert [title for title in titles if len(title) >= longest] == []
