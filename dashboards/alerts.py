@@ -164,6 +164,7 @@ def _noise() -> list[Any]:
             "short",
             may_be_empty=INACTIVE,
             many=True,
+            width=12,
         ),
         graph(
             "Became active",
@@ -171,6 +172,7 @@ def _noise() -> list[Any]:
             [Line(f"sum by (area) (changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__rate_interval]))", "{{area}}")],
             "short",
             stacked=True,
+            width=6,
             may_be_empty=INACTIVE,
         ),
         graph(
@@ -180,6 +182,7 @@ def _noise() -> list[Any]:
             [Line(max_of("alertmanager_alerts", "state"), "{{state}}")],
             "short",
             stacked=True,
+            width=6,
             may_be_empty=ALONE,
         ),
     ]

@@ -122,7 +122,6 @@ def _disks() -> list[Any]:
             limits=[(0, RED), (limit("disk_ahead_page") / DAY_S, YELLOW)],
             alerts=DISK_ALERTS,
             may_be_empty="no filesystem fills, or no node exporter runs here",
-            many=True,
         ),
         saturation(
             "Inodes used by filesystem",
@@ -131,7 +130,6 @@ def _disks() -> list[Any]:
             _full(),
             alerts=INODE_ALERTS,
             may_be_empty="filesystems that make inodes as they need them",
-            many=True,
         ),
         saturation(
             "Waiting for a disk, by machine",
