@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 from drills.background import repeat
 from drills.stand import Stand
@@ -11,21 +10,18 @@ from drills.stand import Stand
 EXPECT = ("PostgresCacheMisses",)
 DETECT_S = 330.0  # nobody waits for an info: its group waits longest
 LIFE_S = 7200.0  # longer than the fault, in real time, too; other sessions of drills are over within seconds
-ROWS = 15_000  # one on a page of 8 KB: 120 MB; from a quarter of shared buffers on (32 MB) a scan leaves nothing there
-READERS = 2
+ROWS = 120_000  # four on a page of 8 KB: 240 MB, and shared buffers have 128
 
 
 def inject(stand: Stand) -> None:
     stand.undo.callback(stand.run_sql, "DROP TABLE IF EXISTS drill_big")
-    cursor = stand.connect().cursor()
-    cursor.execute("CREATE UNLOGGED TABLE drill_big (text text)")
-    cursor.execute("ALTER TABLE drill_big ALTER text SET STORAGE PLAIN")
-    cursor.execute("INSERT INTO drill_big SELECT repeat(md5(n::text), 240) FROM generate_series(1, %s) AS n", (ROWS,))
-    for _ in range(READERS):
-        session = stand.connect()
-        session.deadline = time.monotonic() + LIFE_S  # type: ignore[attr-defined]  # of stack.servers.connect_for
-        stand.cancel_at_undo(session)
-        repeat(stand, partial(session.cursor().execute, "SELECT count(*) FROM drill_big"), pause_s=0.1)
+    stand.connect().cursor().execute(
+        "CREATE UNLOGGED TABLE drill_big AS SELECT repeat(md5(n::text), 60) FROM generate_series(1, %s) AS n", (ROWS,)
+    )
+    session = stand.connect()
+    session.deadline = time.monotonic() + LIFE_S  # type: ignore[attr-defined]  # of stack.servers.connect_for
+    stand.cancel_at_undo(session)
+    repeat(stand, lambda: session.cursor().execute("SELECT count(*) FROM drill_big"), pause_s=0.1)
 
 
 def heal(stand: Stand) -> None:
