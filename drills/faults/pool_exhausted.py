@@ -10,6 +10,7 @@ from drills.stand import Stand
 EXPECT = ("ConnectionPoolExhausted",)
 MAY = {
     "PalmonasApiErrors": "the console answers 503 to those who wait in vain",
+    "HaproxyErrors": "and HAProxy counts it, too",
     "PostgresIdleInTransaction": "the session that holds the lock does nothing",
     "PostgresLocksBlocked": "requests wait for it",
 }
