@@ -107,9 +107,13 @@ def name_groups(expr: str) -> str:
 
 
 def name_subject(alerts: str) -> str:
-    """`alerts` with a label `what`: those of SUBJECT that each has, but for the job where an instance says it."""
+    """`alerts` with a label `what`: those of SUBJECT that each has, but for the job where an instance says it.
+
+    Of an alert that has none (Watchdog) it is a dash: a table reads a text of nothing but spaces as the number 0.
+    """
     labels = ", ".join(f'"{label}"' for label in SUBJECT)
-    return f'label_replace(label_join({alerts}, "what", " ", {labels}), "what", "$1", "what", "[^ ]+ ([^ ].*)")'
+    named = f'label_replace(label_join({alerts}, "what", " ", {labels}), "what", "$1", "what", "[^ ]+ ([^ ].*)")'
+    return f'label_replace({named}, "what", "-", "what", " *")'
 
 
 def quantile_lines(histogram: str, *matchers: str) -> list[Line]:

@@ -124,7 +124,8 @@ def test_alerts_of_three_disks_are_three_rows_that_differ(tmp_path: Path) -> Non
         'ALERTS{alertname="TargetAbsent", alertstate="firing", severity="warning", job="redis", queue="a"}',
         "1x60",
     )
+    of_nothing = ('ALERTS{alertname="Watchdog", alertstate="firing", severity="none"}', "1x60")
     text = find_query("palmonas-monitoring", "Alerts now")
     query = f'count by (what) (label_replace({text}, "what", "$1", "what", "(.*[^ ]) *"))'
-    shown = {f'{{what="{what}"}}': 1.0 for what in ("host-1   /", "host-1   /var", f"redis{' ' * 6}a")}
-    check(tmp_path, [*of_disks, of_job], query, shown)
+    shown = {f'{{what="{what}"}}': 1.0 for what in ("host-1   /", "host-1   /var", f"redis{' ' * 6}a", "-")}
+    check(tmp_path, [*of_disks, of_job, of_nothing], query, shown)
