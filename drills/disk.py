@@ -22,13 +22,18 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=MOUNT_DEADLINE_S, check=False)
 
 
+def _run_as_root(*command: str) -> None:
+    """Raises UsageError when the command refuses."""
+    done = _run(*command)
+    if done.returncode != 0:
+        raise UsageError(f"{command[0]} refuses; run this drill as root: {done.stderr.strip()}")
+
+
 def mount_small(stand: Stand, directory: Path, size: int, inodes: int = 1000) -> None:
     """Mount a tmpfs of `size` bytes at `directory` until the drill is undone. Raises UsageError without the right."""
     directory.mkdir(exist_ok=True)
 
-    done = _run("mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes},mode=0700", "tmpfs", str(directory))
-    if done.returncode != 0:
-        raise UsageError(f"mount refuses; run this drill as root: {done.stderr.strip()}")
+    _run_as_root("mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes},mode=0700", "tmpfs", str(directory))
     # Lazily: a process that was frozen or killed may still have a file open in it.
     stand.undo.callback(_run, "umount", "-l", str(directory))
 
@@ -61,13 +66,8 @@ def mount_disk(stand: Stand, size: int, inodes: int) -> Path:
     stand.undo.callback(image.unlink)
     image.write_bytes(b"")
     os.truncate(image, size)
-    for command in (
-        ("mkfs.ext4", "-q", "-F", "-m", "0", "-N", str(inodes), str(image)),
-        ("mount", "-o", "loop", str(image), str(directory)),
-    ):
-        done = _run(*command)
-        if done.returncode != 0:
-            raise UsageError(f"{command[0]} refuses; run this drill as root: {done.stderr.strip()}")
+    _run_as_root("mkfs.ext4", "-q", "-F", "-m", "0", "-N", str(inodes), str(image))
+    _run_as_root("mount", "-o", "loop", str(image), str(directory))
     stand.undo.callback(_run, "umount", "-l", str(directory))
     return directory
 
@@ -77,10 +77,8 @@ def mount_swap(stand: Stand, size: int) -> None:
     path = stand.layout.state / "swap"
     path.write_bytes(bytes(size))  # no holes: the kernel takes none
     path.chmod(0o600)
-    for command in (("mkswap", str(path)), ("swapon", str(path))):
-        done = _run(*command)
-        if done.returncode != 0:
-            raise UsageError(f"{command[0]} refuses; run this drill as root: {done.stderr.strip()}")
+    _run_as_root("mkswap", str(path))
+    _run_as_root("swapon", str(path))
     stand.undo.callback(_run, "swapoff", str(path))
 
 
