@@ -56,8 +56,12 @@ def run_once(stand: Stand, action: Callable[[], object]) -> None:
     thread.start()
 
 
-def run_program(stand: Stand, source: str) -> None:
-    """Run Python `source` in a process of its own until the drill is undone."""
-    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.DEVNULL)
+def run_program(stand: Stand, source: str, longest_s: float) -> None:
+    """Run Python `source` in a process of its own until the drill is undone.
+
+    Whatever becomes of the drill, it ends by itself after `longest_s` seconds.
+    """
+    bounded = f"import signal\nsignal.alarm({round(longest_s)})\n{source}"
+    process = subprocess.Popen([sys.executable, "-c", bounded], stdin=subprocess.DEVNULL)
     stand.undo.callback(process.wait, END_DEADLINE_S)
     stand.undo.callback(process.kill)

@@ -9,10 +9,9 @@ from drills.stand import Stand
 
 EXPECT = ("HostCpuPressure",)
 DETECT_S = 210.0
-LONGEST_S = 3600  # they end by themselves, whatever becomes of the drill
-WORK = f"""
-import os, signal
-signal.alarm({LONGEST_S})
+LONGEST_S = 3600.0
+WORK = """
+import os
 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 while True:
     pass
@@ -21,7 +20,7 @@ while True:
 
 def inject(stand: Stand) -> None:
     for _ in range(2 * (os.cpu_count() or 1)):
-        run_program(stand, WORK)
+        run_program(stand, WORK, LONGEST_S)
 
 
 def heal(stand: Stand) -> None:

@@ -11,11 +11,10 @@ from drills.stand import Stand
 EXPECT = ("HostSwapping",)
 DETECT_S = 180.0
 SIZE = 64 << 20  # bytes
-LONGEST_S = 900.0  # it ends by itself, whatever becomes of the drill
+LONGEST_S = 900.0
 # It asks the kernel (5.4 and later) to move its pages out and reads them back: nothing else of the machine is moved.
 WORK = f"""
-import mmap, signal, time
-signal.alarm({{longest}})
+import mmap, time
 memory = mmap.mmap(-1, {SIZE}, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 for page in range(0, {SIZE}, {mmap.PAGESIZE}):
     memory[page : page + 8] = page.to_bytes(8, "big")
@@ -29,7 +28,7 @@ while True:
 
 def inject(stand: Stand) -> None:
     mount_swap(stand, 2 * SIZE)
-    run_program(stand, WORK.format(longest=round(stand.stretch(LONGEST_S))))
+    run_program(stand, WORK, stand.stretch(LONGEST_S))
 
 
 def heal(stand: Stand) -> None:
