@@ -56,6 +56,17 @@ class Person:
         self.fill_in(role)
         expect(self.page.get_by_role("navigation").first).to_be_attached()
 
+    @contextmanager
+    def holding_still(self) -> Iterator[None]:
+        """While the block runs, what the page asks for by itself fails, so that it stays as it was read, however slow
+        the machine is. What it writes goes through."""
+        every = "**/*"
+        self.page.route(every, lambda one: one.abort() if one.request.method == "GET" else one.continue_())
+        try:
+            yield
+        finally:
+            self.page.unroute(every)
+
     def call(self, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None) -> int:
         """The status of a request that a script of this very page makes."""
         status: int = self.page.evaluate(

@@ -16,11 +16,14 @@ from tests.servers import empty_redis
 
 def test_who_logs_in_over_anothers_page_sees_nothing_of_it(shop: Shop, enter: Enter) -> None:
     order_id = insert_order(shop.postgres.url, "desk-1")
-    page = enter("operator", f"/orders/{order_id}").page
+    operator = enter("operator", f"/orders/{order_id}")
+    page = operator.page
     expect(page.get_by_role("button", name="On hold")).to_be_visible()
-    empty_redis(shop.redis)
-    page.get_by_role("button", name="On hold").click()
-    dialog = page.get_by_role("dialog").filter(has_text="Your session has ended")
+    with operator.holding_still():
+        empty_redis(shop.redis)
+        page.get_by_role("button", name="On hold").click()
+        dialog = page.get_by_role("dialog").filter(has_text="Your session has ended")
+        expect(dialog).to_be_visible()
     dialog.get_by_label("Email").fill("viewer@shop.example")
     dialog.get_by_label("Password").fill(make_password("viewer"))
     dialog.get_by_role("button", name="Log in").click()
