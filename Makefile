@@ -40,7 +40,7 @@ dev: bootstrap-dev ## Start all, the API in the foreground with reload, the cons
 test: test-unit test-integration ## Run all tests, those that need no server first.
 
 test-unit: bootstrap-dev ## Run the tests that need no server.
-	$(PYTEST) tests/unit
+	$(PYTEST) tests/unit -n $(JOBS)
 
 test-integration: bootstrap-dev tools ## Run the tests on real servers, in two processes (JOBS=1 for one).
 	$(PYTEST) -m "not drill and not alone" -n $(JOBS) --dist loadfile tests/integration

@@ -140,6 +140,7 @@ def _cpu() -> list[Any]:
             [Line(_cpu_of_quota(), "{{name}}")],
             [(1, YELLOW)],
             may_be_empty=NO_LIMIT,
+            many=True,
         ),
         saturation(
             "Throttled",
@@ -148,6 +149,7 @@ def _cpu() -> list[Any]:
             THROTTLED,
             alerts=["ContainerThrottled"],
             may_be_empty=NO_LIMIT,
+            many=True,
         ),
     ]
 
@@ -161,6 +163,7 @@ def _memory() -> list[Any]:
             FULL,
             alerts=["ContainerMemoryHigh"],
             may_be_empty=NO_LIMIT,
+            many=True,
         ),
         graph(
             "Working set by service",

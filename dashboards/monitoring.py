@@ -253,12 +253,7 @@ def _storage() -> list[Any]:
         graph(
             "Age of the newest sample",
             "Of each Prometheus' scrape of itself. While it grows nothing is stored: the disk is full.",
-            [
-                Line(
-                    f"time() - timestamp({pick('up')} and on (job, instance) {pick('prometheus_build_info')})",
-                    "{{instance}}",
-                )
-            ],
+            [Line(f"time() - timestamp({pick('prometheus_build_info')})", "{{instance}}")],
             "s",
             limits=[("sample_age_page", RED)],
             alerts=["PrometheusNotIngestingSamples"],

@@ -67,6 +67,8 @@ LEAST = {
     HOURS: 0.1,
     DAYS: 1,
 }
+# Of a graph of many lines, however wide the window. Each point costs Prometheus a step of every line.
+POINTS_OF_MANY = 300
 # Pixels of a column whose names are long.
 WIDTHS = {"alertname": 230, "severity": 80, "alertstate": 90, "job": 150}
 AGO_WIDTH = 125  # of "a few seconds ago"
@@ -90,6 +92,8 @@ def graph(
     panel = panel.min(0).line_width(1).fill_opacity(0).show_points(shapes.VisibilityMode.NEVER)
     panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     panel = panel.legend(legend_of_many() if extras.get("many") else legend()).tooltip(tooltip())
+    if extras.get("many"):
+        panel = panel.max_data_points(POINTS_OF_MANY)
     if (least := LEAST.get(unit, 0) if top is None else top) > 0:
         panel = panel.axis_soft_max(least)
     if stacked:

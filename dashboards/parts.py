@@ -9,17 +9,18 @@ from rules.limits import wanted_areas
 CHOSEN = 'job=~"$job|", instance=~"$instance|"'
 # What Prometheus has of each part while somebody watches it. A part is an area of alerts; the channels' is the orders'.
 SIGNALS = {
-    "api": ("palmonas_http_requests_in_flight", "flask_http_request_duration_seconds_count"),
-    "containers": ("palmonas_container_state", "container_spec_memory_limit_bytes"),
-    "haproxy": ("haproxy_server_status",),
-    "host": ("node_memory_MemAvailable_bytes",),
-    "monitoring": ("prometheus_build_info",),
-    "orders": ("palmonas_inbox_pending",),
-    "pools": ("db_client_connection_max",),
-    "postgresql": ("pg_up",),
-    "queues": ("rq_workers",),
-    "redis": ("redis_up",),
-    "slo": ("job_slo:palmonas_slo_events:rate5m",),
+    "api": (pick("palmonas_http_requests_in_flight"), pick("flask_exporter_info")),
+    # One series of each container: a state timeline asks for a point of each pixel.
+    "containers": (pick("palmonas_container_state", 'state="running"'), pick("container_spec_memory_limit_bytes")),
+    "haproxy": (pick("haproxy_server_status"),),
+    "host": (pick("node_memory_MemAvailable_bytes"),),
+    "monitoring": (pick("prometheus_build_info"),),
+    "orders": (pick("palmonas_inbox_pending"),),
+    "pools": (pick("db_client_connection_max"),),
+    "postgresql": (pick("pg_up"),),
+    "queues": (pick("rq_workers"),),
+    "redis": (pick("redis_up"),),
+    "slo": (pick_job("job_slo:palmonas_slo_events:rate5m"),),
 }
 
 
@@ -33,7 +34,5 @@ def find_worst() -> str:
     parts = []
     wanted = {area.replace("channels", "orders") for area in wanted_areas()}
     for area, signals in ((area, signals) for area, signals in SIGNALS.items() if area in wanted):
-        # The instant of a counter, and not what it counts.
-        watched = " or ".join(f"timestamp({(pick_job if ':' in one else pick)(one)})" for one in signals)
-        parts.append(f'label_replace(0 * count({watched}) or vector(-1), "area", "{area}", "", "")')
+        parts.append(f'label_replace(0 * count({" or ".join(signals)}) or vector(-1), "area", "{area}", "", "")')
     return f"max by (area) ({named} or ({' or '.join(parts)}) and on () {EVALUATED})"

@@ -38,7 +38,10 @@ Panels = dict[str, list[str]]  # titles by the uid of their dashboard
 
 @dataclass(frozen=True)
 class Query:
-    """One query of a panel. `announced`: the reason for which the panel may be empty, or nothing."""
+    """One query of a panel. `announced`: the reason for which the panel may be empty, or nothing.
+
+    `points`: those that the panel asks for at most, one for each of its pixels unless it says how many.
+    """
 
     uid: str
     panel: str
@@ -46,7 +49,7 @@ class Query:
     expr: str
     is_instant: bool
     announced: str
-    width: int
+    points: int
 
     @property
     def name(self) -> str:
@@ -61,16 +64,16 @@ class View:
     range_s: float
     scrape_s: float = SCRAPE_S
 
-    def step(self, width: int) -> float:
-        """Seconds between the points of a panel of so many columns."""
-        wanted = self.range_s / (width * PIXELS_OF_COLUMN)
+    def step(self, points: int) -> float:
+        """Seconds between so many points, rounded."""
+        wanted = self.range_s / points
         place = bisect_right([below for below, _ in ROUNDED], wanted)
         rounded = ROUNDED[place][1] if place < len(ROUNDED) else 21600
         return max(self.scrape_s, rounded)
 
-    def fill(self, expr: str, width: int, variables: dict[str, str]) -> str:
+    def fill(self, expr: str, points: int, variables: dict[str, str]) -> str:
         """`expr` with Grafana's own variables and the dashboard's in their places."""
-        step = self.step(width)
+        step = self.step(points)
         values = {
             "__rate_interval": f"{round(1000 * max(step + self.scrape_s, 4 * self.scrape_s))}ms",
             "__interval": f"{round(1000 * step)}ms",
@@ -107,7 +110,7 @@ def list_queries(board: dict[str, Any]) -> Iterator[Query]:
                 target["expr"],
                 bool(target.get("instant")),
                 reason[1] if reason else "",
-                panel["gridPos"]["w"],
+                int(panel.get("maxDataPoints") or panel["gridPos"]["w"] * PIXELS_OF_COLUMN),
             )
 
 
@@ -136,9 +139,9 @@ class Prometheus:
 
     def ask(self, query: Query, view: View, variables: dict[str, str]) -> Answer:
         """Ask as the panel does: at the end of the view, or at every step of it."""
-        step = view.step(query.width)
+        step = view.step(query.points)
         end = view.end // step * step
-        form = {"query": view.fill(query.expr, query.width, variables)}
+        form = {"query": view.fill(query.expr, query.points, variables)}
         if query.is_instant:
             page, form = "query", form | {"time": f"{view.end:.3f}"}
         else:
@@ -154,8 +157,9 @@ class Prometheus:
         found = re.fullmatch(r"label_values\((.*), *(\w+)\)", text)
         if found is None:
             raise UsageError(f"{text!r} is no label_values(metric, label)")
-        form = {"match[]": view.fill(found[1], 24, variables), "start": f"{view.end - view.range_s:.3f}"}
-        return sorted(self._post(f"label/{found[2]}/values", form | {"end": f"{view.end:.3f}"}, method="GET"))
+        whole = {"start": f"{view.end - view.range_s:.3f}", "end": f"{view.end:.3f}"}
+        form = whole | {"match[]": view.fill(found[1], 24 * PIXELS_OF_COLUMN, variables)}
+        return sorted(self._post(f"label/{found[2]}/values", form, method="GET"))
 
     def _post(self, page: str, form: dict[str, str], method: str = "POST") -> Any:
         address = f"{self.url}/api/v1/{page}"

@@ -187,6 +187,8 @@ class Reader:
             if "le" not in labels:
                 self.problems.append("histogram_quantile() of something without le")
             return labels - {"le"}
+        if name == "timestamp" and not _is_selector(node.args[0]):
+            self.problems.append("timestamp() of what is calculated is the moment of the query: take a selector")
         if name in {"label_replace", "label_join"}:
             return labels | {str(node.args[1]).strip('"')}
         if name.startswith("absent"):
@@ -194,6 +196,10 @@ class Reader:
         if name in {"vector", "scalar", "time"}:
             return frozenset()
         return labels
+
+
+def _is_selector(node: ast.Expr) -> bool:
+    return _is_selector(node.expr) if isinstance(node, ast.ParenExpr) else isinstance(node, ast.VectorSelector)
 
 
 def _pinned(node: ast.Expr) -> frozenset[str]:

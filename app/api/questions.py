@@ -18,7 +18,7 @@ _POOLS = '{pool!~"(redis-)?health"}'  # as in the rules: a running health check 
 SNAPSHOT: Mapping[str, str] = {
     "up": "up",
     # When somebody that is down was seen last.
-    "last_up": "max_over_time(timestamp(up == 1)[6h:1m]) and on (job, instance) up == 0",
+    "last_up": "max_over_time((time() * (up == 1))[6h:1m]) and on (job, instance) up == 0",
     "started": "process_start_time_seconds",
     "version": "palmonas_build_info",
     "budget_left": "min by (slo) (job_slo:palmonas_slo_budget_left:ratio30d)",

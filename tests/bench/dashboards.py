@@ -7,6 +7,7 @@ meanwhile: what is measured is the queries alone.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import statistics
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from app.config import QUEUES
+from app.errors import UsageError
 from drills.asking import SCRAPE_S, Prometheus, Query, View, list_queries, read_dashboards, read_variables
 from rules.contract import Reader, known_metrics
 from rules.files import read_recordings
@@ -178,7 +180,12 @@ class Cost:
 
 def measure(prometheus: Prometheus, query: Query, view: View, variables: dict[str, str]) -> Cost:
     before = read_cpu_s(prometheus)
-    answers = [prometheus.ask(query, view, variables) for _ in range(RUNS)]
+    try:
+        answers = [prometheus.ask(query, view, variables) for _ in range(RUNS)]
+    except UsageError as error:
+        # Too slow to be answered at all is a result, and others are still to be measured.
+        print(f"{query.name} over {view.range_s / DAY_S:g} d: {error}", flush=True)
+        return Cost(query, math.inf, math.inf, 0)
     cpu_s = (read_cpu_s(prometheus) - before) / RUNS
     return Cost(query, statistics.median(answer.seconds for answer in answers), cpu_s, answers[0].series)
 

@@ -43,7 +43,7 @@ def prometheus(url: str) -> Iterator[Prometheus]:
 
 
 def make_query(expr: str, *, is_instant: bool = False, announced: str = "") -> Query:
-    return Query("palmonas-x", "a panel", "A", expr, is_instant, announced, 8)
+    return Query("palmonas-x", "a panel", "A", expr, is_instant, announced, 480)
 
 
 ALL = {"job": ".+", "instance": ".+"}

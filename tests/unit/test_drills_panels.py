@@ -27,7 +27,7 @@ def test_every_query_of_every_panel_is_found_and_filled() -> None:
     written = sum(len(panel.get("targets") or []) for board in BOARDS for panel in board["panels"])
     assert len(queries) == written > 300
     for query, variables in queries:
-        filled = View(1e9, 3600).fill(query.expr, query.width, variables)
+        filled = View(1e9, 3600).fill(query.expr, query.points, variables)
         assert not re.search(r"\$[a-z_{]", filled), query.name
         assert query.name.count(": ") >= 1
 
@@ -49,24 +49,24 @@ def test_a_panel_announces_in_the_words_of_the_builders() -> None:
 
 
 @pytest.mark.parametrize(
-    ("range_s", "width", "step", "rate"),
+    ("range_s", "points", "step", "rate"),
     [
-        (3600, 12, 15, "60000ms"),  # 5 s a pixel: never more often than is scraped, four scrapes at least
-        (6 * 3600, 12, 30, "60000ms"),
-        (24 * 3600, 8, 120, "135000ms"),
-        (15 * 86400, 24, 900, "915000ms"),
-        (90 * 86400, 4, 21600, "21615000ms"),
+        (3600, 720, 15, "60000ms"),  # 5 s a pixel: never more often than is scraped, four scrapes at least
+        (6 * 3600, 720, 30, "60000ms"),
+        (24 * 3600, 480, 120, "135000ms"),
+        (15 * 86400, 1440, 900, "915000ms"),
+        (90 * 86400, 240, 21600, "21615000ms"),
     ],
 )
-def test_steps_and_windows_are_grafanas(range_s: int, width: int, step: int, rate: str) -> None:
+def test_steps_and_windows_are_grafanas(range_s: int, points: int, step: int, rate: str) -> None:
     view = View(1e9, range_s)
-    assert view.step(width) == step
-    assert view.fill("rate(x[$__rate_interval])", width, {}) == f"rate(x[{rate}])"
+    assert view.step(points) == step
+    assert view.fill("rate(x[$__rate_interval])", points, {}) == f"rate(x[{rate}])"
 
 
 def test_variables_are_filled_in_both_spellings() -> None:
     text = 'x{job=~"$job", instance=~"${instance}"}[$__range] $other'
-    filled = View(1e9, 3600).fill(text, 8, {"job": ".+", "instance": "a|b"})
+    filled = View(1e9, 3600).fill(text, 480, {"job": ".+", "instance": "a|b"})
     assert filled == 'x{job=~".+", instance=~"a|b"}[3600s] $other'
     assert {f"${name}" for name in ("__rate_interval", "__range")} == WINDOWS
 

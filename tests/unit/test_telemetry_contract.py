@@ -86,6 +86,8 @@ def _panel(expr: str) -> dict[str, object]:
         ('rate(rq_job_run_seconds_bucket{le="5"}[5m])', "matched on le"),
         ('rate(rq_job_run_seconds_bucket{le=~"2.5|5"}[5m])', "matched on le"),
         ("histogram_quantile(0.9, sum by (job) (rate(rq_job_run_seconds_bucket[5m])))", "without le"),
+        ("time() - timestamp(up and on (job) rq_workers)", "the moment of the query"),
+        ("timestamp(sum(up))", "the moment of the query"),
         ("rate(rq_job_run_seconds[5m])", "nobody emits rq_job_run_seconds"),
         ("sum by (", "does not parse"),
         ('job_pool:db_client_connection_used:ratio{instance="a"}', "has no label instance"),
@@ -99,6 +101,7 @@ def test_breach_is_found(expr: str, complaint: str) -> None:
     ("expr", "labels"),
     [
         ("sum by (job, queue) (rq_jobs)", {"job", "queue"}),
+        ("max by (job) (timestamp((up)))", {"job"}),
         ("sum without (status) (rq_jobs)", {"job", "instance", "role", "queue"}),
         ("sum(rq_jobs)", set()),
         ("rq_jobs / on (queue) rq_workers", {"queue"}),
