@@ -228,6 +228,14 @@ def _keeping() -> list[Any]:
             width=12,
             alerts=["RedisSnapshotFailed", "RedisAppendFailed"],
         ),
+        graph(
+            "Replicas",
+            "Replicas that each Redis has connected. The master's line that falls: nobody may be left to take over.",
+            [Line(pick("redis_connected_slaves"), "{{instance}}")],
+            "short",
+            width=12,
+            alerts=["RedisReplicaGone"],
+        ),
         listing(
             "Servers",
             "Version, role, and what each does when it is full: it must be noeviction.",

@@ -166,13 +166,13 @@ class Reader:
             return left | right
         modifier = node.modifier
         if modifier is None or modifier.matching is None:
-            return left | right if _is_set(modifier) else left
+            return left | right if str(node.op) == "or" else left
         named = frozenset(modifier.matching.labels)
         listed = modifier.matching.type == ast.LabelModifierType.Include
         for label in sorted(named - (left & right if listed else left | right)):
             self.problems.append(f"joined by {label}, which is not on both sides")
         if _is_set(modifier):
-            return left | right
+            return left | right if str(node.op) == "or" else left
         if modifier.card == ast.VectorMatchCardinality.ManyToOne:
             return left | frozenset(modifier.group_labels or ())
         if modifier.card == ast.VectorMatchCardinality.OneToMany:

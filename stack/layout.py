@@ -51,6 +51,7 @@ PORT_OFFSETS = {
     "haproxy-stats": 101,
     "blackbox-exporter": 115,
     "redis-exporter": 121,
+    "redis-replica-exporter": 122,
     "process-exporter": 156,
     "postgres-exporter": 187,
 }

@@ -257,11 +257,12 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
         ("node-exporter", "node"),
         ("postgres-exporter", "postgresql"),
         ("redis-exporter", "redis"),
+        ("redis-replica-exporter", "redis-replica"),
         ("process-exporter", "process"),
         ("blackbox-exporter", "blackbox"),
     ):
-        program = find_executable(name)
-        if program is None:
+        program = find_executable(name.replace("-replica", ""))
+        if program is None or (job == "redis-replica" and servers.spare is None):
             continue
         address = f"127.0.0.1:{layout.ports[name]}"
         command, environment = [str(program), f"--web.listen-address={address}"], {}
@@ -277,10 +278,10 @@ def _list_exporters(layout: Layout, servers: Servers) -> list[Part]:
                 "DATA_SOURCE_USER": "palmonas_monitor",
                 "DATA_SOURCE_PASS_FILE": str(postgres.directory / "palmonas_monitor.password"),
             }
-        if name == "redis-exporter":
-            url = f"redis://127.0.0.1:{servers.redis.port}"
-            passwords = layout.secrets / "redis-exporter.json"
-            write_private(passwords, json.dumps({url: servers.redis.password}))
+        if watched := {"redis": servers.redis, "redis-replica": servers.spare}.get(job):
+            url = f"redis://127.0.0.1:{watched.port}"
+            passwords = layout.secrets / f"{name}.json"
+            write_private(passwords, json.dumps({url: watched.password}))
             command += [f"--redis.addr={url}", f"--redis.password-file={passwords}"]
         if name == "process-exporter":
             command += [f"--config.path={SOURCE / 'process.yml'}", "--children=false", "--threads=false"]

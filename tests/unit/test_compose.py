@@ -80,7 +80,7 @@ def test_every_setting_reaches_our_processes() -> None:
 
 
 # What the local stack does not have, or has without an exporter of its own.
-CONTAINERS_ALONE = ("postgresql-replica", "redis-replica", "loki", "alloy")
+CONTAINERS_ALONE = ("postgresql-replica", "loki", "alloy")
 
 
 def test_prometheus_has_the_same_jobs_and_limits_in_containers() -> None:

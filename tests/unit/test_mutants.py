@@ -86,7 +86,7 @@ def test_a_case_is_what_can_notice_a_change() -> None:
     assert case is not None
     assert case.reached == {name, "RedisClientsHigh"}
     read = {"redis_connected_clients", "redis_config_maxclients"}
-    assert case.wanted == case.reached | read
+    assert case.wanted == case.reached | read | {"redis_instance_info"}
     asked = {one["alertname"] for test in case.tests["tests"] for one in test["alert_rule_test"]}
     assert asked == {"RedisClientsHigh"}
     assert {one["series"].partition("{")[0] for test in case.tests["tests"] for one in test["input_series"]} == read

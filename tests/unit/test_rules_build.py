@@ -62,7 +62,7 @@ def test_of_areas_that_are_not_built_nothing_is_expected() -> None:
     absent = text[text.index("- alert: TargetAbsent") :].partition("for: 2m")[0]
     assert f'absent(up{{job="{SETTINGS.jobs["worker"]}"}})' in absent
     assert not [part for part in ("haproxy", "redis", "postgresql", "node") if f'"{SETTINGS.jobs[part]}"' in absent]
-    assert 'job=~"palmonas-worker|prometheus|alertmanager|blackbox|process|loki|alloy"' in absent
+    assert 'job=~"palmonas-worker|prometheus|alertmanager|redis-replica|blackbox|process|loki|alloy"' in absent
 
 
 @pytest.mark.parametrize(

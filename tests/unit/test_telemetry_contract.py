@@ -102,6 +102,8 @@ def test_breach_is_found(expr: str, complaint: str) -> None:
     [
         ("sum by (job, queue) (rq_jobs)", {"job", "queue"}),
         ("max by (job) (timestamp((up)))", {"job"}),
+        ("sum by (job) (up) and on (job) rq_workers unless on (job) rq_jobs", {"job"}),
+        ("sum by (job) (up) or sum by (queue) (rq_workers)", {"job", "queue"}),
         ("sum without (status) (rq_jobs)", {"job", "instance", "role", "queue"}),
         ("sum(rq_jobs)", set()),
         ("rq_jobs / on (queue) rq_workers", {"queue"}),
