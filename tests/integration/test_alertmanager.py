@@ -280,6 +280,16 @@ FRONT = {"job": "blackbox", "instance": "front-door"}
         ),
         pytest.param(
             [
+                make_alert("RedisReplicaGone", "warning", job="redis", instance="redis-exporter"),
+                make_alert("TargetAbsent", "warning", job="redis-replica"),
+                make_alert("TargetDown", "warning", job="node", instance="node-1"),
+                make_alert("QueueStuck", job=EXPORTER, queue="payments"),
+            ],
+            {"TargetAbsent"},
+            id="a replica that is gone explains its exporter, and nothing of queues",
+        ),
+        pytest.param(
+            [
                 make_alert("PalmonasApiDown", instance="api-1"),
                 make_alert("HaproxyServerDown", job="haproxy", instance="haproxy", server="api-1"),
                 make_alert("CertificateExpires", **FRONT),
