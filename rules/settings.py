@@ -27,6 +27,7 @@ ORDERED = (
     ("disk_ahead_page", "disk_ahead_warning"),
     ("postgres_connections_warning", "postgres_connections_page"),
 )
+FASTEST_BURN = 14.4  # times the even pace; the first of the windows in templates/alerts/slo.yml
 # The histograms in which an objective's `seconds` must be a bucket.
 SLO_BUCKETS = {"accept_latency": telemetry.REQUEST_BUCKETS, "accept_to_stored": telemetry.STORED_BUCKETS}
 
@@ -188,6 +189,11 @@ def _change_slo(slo: dict[str, Any], name: str, changes: Any, path: Path) -> dic
         if not 0 < objective < 1:
             raise ConfigError(
                 f"{path}: slo {name}.objective must be between 0 and 1, and is {objective:g}; at 1 nothing may fail"
+            )
+        if FASTEST_BURN * (1 - objective) >= 1:
+            raise ConfigError(
+                f"{path}: slo {name}.objective must be above {1 - 1 / FASTEST_BURN:.3f}, and is {objective:g}: people "
+                f"are called when {FASTEST_BURN:g} times the budget burns, and that would be more than all there is"
             )
     if "seconds" in changes:
         seconds = _read_number(changes["seconds"], "seconds", f"{path}: slo {name}.seconds")

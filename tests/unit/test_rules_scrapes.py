@@ -50,7 +50,8 @@ def test_inputs_are_shaped_like_the_real_ones(series: str) -> None:
     if name in emitted() and emitted()[name].source not in telemetry.DECLARED and name in SCRAPES:
         shapes = {shape for scraped in SCRAPES[name] for shape in scraped.shapes}
         # A target of ours has a role, and so has what Redis says of itself.
-        assert given - TARGET in {shape - TARGET for shape in shapes}, f"{name} comes with {' or '.join(map(str, map(sorted, shapes)))}"
+        told = " or ".join(map(str, map(sorted, shapes)))
+        assert given - TARGET in {shape - TARGET for shape in shapes}, f"{name} comes with {told}"
     else:
         assert given <= known_metrics()[name].labels | TARGET
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from app.errors import ConfigError
 from rules.build import render_rules
-from rules.settings import DEFAULTS, ORDERED, SLO_BUCKETS, load_settings
+from rules.settings import DEFAULTS, FASTEST_BURN, ORDERED, SLO_BUCKETS, load_settings
 
 SETTINGS = load_settings()
 
@@ -32,6 +33,7 @@ SETTINGS = load_settings()
         ("slos: {accept_latency: {seconds: 0.3}}", "0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 2.5; it is 0.3"),
         ("slos: {accept_to_stored: {seconds: 0.01}}", "one of 0.05, 0.1, 0.25, 0.5, 2.5; it is 0.01"),
         ("slos: {accept_latency: {objective: 1}}", "must be between 0 and 1, and is 1; at 1 nothing may fail"),
+        ("slos: {accept_latency: {objective: 0.93}}", "must be above 0.931, and is 0.93: people are called when 14.4"),
         ("slos: {accept_latency: {objective: 0}}", "must be between 0 and 1, and is 0"),
     ],
 )
@@ -62,3 +64,8 @@ def test_a_bucket_and_a_long_number_are_taken_as_they_are(tmp_path: Path) -> Non
     built = render_rules(load_settings(mine))
     assert 'le="0.1"}' in built[Path("rules/slo.yml")]
     assert "> 1234567" in built[Path("alerts/postgresql.yml")]
+
+
+def test_the_fastest_burn_is_that_of_the_rules() -> None:
+    built = render_rules(SETTINGS)[Path("alerts/slo.yml")]
+    assert max(map(float, re.findall(r"([\d.]+) \* slo:palmonas_slo_budget:ratio", built))) == FASTEST_BURN
