@@ -241,6 +241,7 @@ def _keeping() -> list[Any]:
             "Version, role, and what each does when it is full: it must be noeviction.",
             pick("redis_instance_info"),
             ["instance", "redis_version", "role", "redis_mode", "maxmemory_policy"],
+            width=24,
             alerts=["RedisEvicting"],
         ),
     ]
